@@ -1,0 +1,49 @@
+# Every target makes the environment it needs, in .venv, with nothing but Python and pip.
+PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3 2>/dev/null))
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help install demo test test-fast lint format interop bench clean
+.DEFAULT_GOAL := help
+
+help:            ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "openreactor needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@
+
+install: $(READY)  ## the development environment in .venv
+
+demo: $(READY)  ## the main job: a real video, restyled live by a model that obeys commands
+	$(BIN)/python examples/restyle/demo.py
+
+test: $(READY)  ## all tests
+	$(BIN)/python -m pytest --ignore=tests/interop
+
+test-fast: $(READY)  ## the tests that open no connection
+	$(BIN)/python -m pytest --ignore=tests/interop -m "not network"
+
+lint: $(READY)  ## ruff, mypy strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy tests benchmarks examples
+	$(BIN)/lint-imports
+
+format: $(READY)  ## rewrite the sources in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+interop: $(READY)  ## the published clients and runtime against ours
+	$(BIN)/python -m pytest tests/interop
+
+bench: $(READY)  ## latency, start-up and cost, beside the published pair
+	$(BIN)/python -m benchmarks
+
+clean:           ## remove what the targets made
+	rm -rf $(VENV) out .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

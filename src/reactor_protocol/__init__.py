@@ -1,0 +1,1 @@
+"""What both ends of a Reactor connection say: messages, bodies, states and errors, without I/O and without a clock."""

@@ -1,0 +1,305 @@
+"""Messages to data-channel frames and back: three verbs, one implementation a wire version.
+
+v0 is JSON as text (reference: runtime, 5.2). The data channel carries all traffic but the track verbs, which go over the control
+channel.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from reactor_protocol.errors import DecodeError
+from reactor_protocol.messages import (
+    ApplicationMessage,
+    ClientMessage,
+    Command,
+    CommandResult,
+    FileRef,
+    FileUploaded,
+    JsonObject,
+    PauseTrack,
+    Ping,
+    PublishResult,
+    PublishTrack,
+    Refusal,
+    RequestSchema,
+    ResumeTrack,
+    RuntimeMessage,
+    ServerMessage,
+    SessionEnded,
+    UnpublishTrack,
+)
+from reactor_protocol.names import CHANNEL_CONTROL, CHANNEL_DATA, MAX_MESSAGE_BYTES
+
+Payload = str | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One data-channel message: text goes out as text, bytes as binary."""
+
+    label: str
+    payload: Payload
+
+
+class Codec(Protocol):
+    """A wire version. Decoding raises :class:`DecodeError` for rubbish and gives None for what it does not know."""
+
+    def encode(self, message: ClientMessage | ServerMessage) -> Frame: ...
+
+    def decode_client(self, frame: Frame) -> ClientMessage | None: ...
+
+    def decode_server(self, frame: Frame) -> ServerMessage | None: ...
+
+
+def codec_for(first: Payload) -> Codec | None:
+    """The codec that the first frame of a connection asks for, or None where we do not speak it.
+
+    Text, or bytes whose first character that is not space opens JSON, is v0; all else is v1 (reference: runtime, 5.1).
+    """
+    if isinstance(first, str) or first.lstrip()[:1] in (b"{", b"["):
+        return JSON_CODEC
+    return None
+
+
+class JsonCodec:
+    """Wire version v0."""
+
+    def encode(self, message: ClientMessage | ServerMessage) -> Frame:
+        """The frame of a message. Raises :class:`DecodeError` when its data is not JSON (NaN included)."""
+        label, body = _ENCODERS[type(message)](message)
+        try:
+            return Frame(label, json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise DecodeError(f"the data of {type(message).__name__} is not JSON: {error}") from error
+
+    def decode_client(self, frame: Frame) -> ClientMessage | None:
+        """A message that a client sent."""
+        body = _parse(frame.payload)
+        if frame.label == CHANNEL_CONTROL:
+            return _client_control(body)
+        scope, inner = _envelope(body)
+        if scope == "application":
+            return Command(
+                type=_text(inner, "type"),
+                data=_object(inner, "data"),
+                uploads=_uploads(inner),
+                request_id=_optional_text(inner, "request_id"),
+            )
+        kind, data = _text(inner, "type"), _object(inner, "data")
+        match kind:
+            case "ping":
+                return Ping()
+            case "requestSchema":
+                return RequestSchema()
+            case "fileUploaded":
+                return FileUploaded(_file_ref(data))
+        return None
+
+    def decode_server(self, frame: Frame) -> ServerMessage | None:
+        """A message that a server sent."""
+        body = _parse(frame.payload)
+        if frame.label == CHANNEL_CONTROL:
+            if body.get("type") != "response" or body.get("method") != "publish_track":
+                return None
+            return PublishResult(_text(body, "request_id"), _refusal(body))
+        scope, inner = _envelope(body)
+        kind, data = _text(inner, "type"), _object(inner, "data")
+        if scope == "application":
+            return ApplicationMessage(kind, data)
+        match kind:
+            case "commandResult":
+                return _command_result(data)
+            case "sessionEnded":
+                return SessionEnded(str(data.get("reason", "")))
+        return RuntimeMessage(kind, data)
+
+
+JSON_CODEC: Final = JsonCodec()
+
+
+# ------------------------------------------------------------------------------------------------------ encoding
+
+
+def _runtime(kind: str, data: JsonObject) -> tuple[str, JsonObject]:
+    return CHANNEL_DATA, {"scope": "runtime", "data": {"type": kind, "data": data}}
+
+
+def _notification(event: str) -> Callable[[Any], tuple[str, JsonObject]]:
+    def encode(message: PauseTrack | ResumeTrack | UnpublishTrack) -> tuple[str, JsonObject]:
+        return CHANNEL_CONTROL, {"type": "notification", "event": event, "data": {"name": message.name}}
+
+    return encode
+
+
+def _encode_command(message: Command) -> tuple[str, JsonObject]:
+    inner: JsonObject = {"type": message.type, "data": message.data}
+    if message.uploads:
+        inner["uploads"] = {name: _file_body(ref) for name, ref in message.uploads.items()}
+    if message.request_id is not None:
+        inner["request_id"] = message.request_id
+    return CHANNEL_DATA, {"scope": "application", "data": inner}
+
+
+def _encode_publish(message: PublishTrack) -> tuple[str, JsonObject]:
+    body = {"type": "request", "method": "publish_track", "request_id": message.request_id}
+    return CHANNEL_CONTROL, {**body, "data": {"name": message.name}}
+
+
+def _encode_publish_result(message: PublishResult) -> tuple[str, JsonObject]:
+    body: JsonObject = {"type": "response", "method": "publish_track", "request_id": message.request_id}
+    if message.error is None:
+        return CHANNEL_CONTROL, {**body, "data": {}}
+    return CHANNEL_CONTROL, {**body, "error": _refusal_body(message.error)}
+
+
+def _encode_application(message: ApplicationMessage) -> tuple[str, JsonObject]:
+    return CHANNEL_DATA, {"scope": "application", "data": {"type": message.type, "data": message.data}}
+
+
+def _encode_command_result(message: CommandResult) -> tuple[str, JsonObject]:
+    data: JsonObject = {"request_id": message.request_id, "ok": message.error is None}
+    if message.reply is not None:
+        data["reply"] = {"type": message.reply.type, "data": message.reply.data}
+    if message.error is not None:
+        data["error"] = _refusal_body(message.error)
+    if message.frame is not None:
+        data["frame"] = message.frame
+    return _runtime("commandResult", data)
+
+
+_ENCODERS: Mapping[type, Callable[[Any], tuple[str, JsonObject]]] = {
+    Command: _encode_command,
+    Ping: lambda _: _runtime("ping", {}),
+    RequestSchema: lambda _: _runtime("requestSchema", {}),
+    FileUploaded: lambda message: _runtime("fileUploaded", _file_body(message.file)),
+    PublishTrack: _encode_publish,
+    UnpublishTrack: _notification("unpublish_track"),
+    PauseTrack: _notification("pause_track"),
+    ResumeTrack: _notification("resume_track"),
+    ApplicationMessage: _encode_application,
+    CommandResult: _encode_command_result,
+    PublishResult: _encode_publish_result,
+    RuntimeMessage: lambda message: _runtime(message.type, message.data),
+    SessionEnded: lambda message: _runtime("sessionEnded", {"reason": message.reason}),
+}
+
+
+def _file_body(ref: FileRef) -> JsonObject:
+    return {"upload_id": ref.upload_id, "name": ref.name, "mime_type": ref.mime_type, "size": ref.size}
+
+
+def _refusal_body(refusal: Refusal) -> JsonObject:
+    return {"code": refusal.code, "message": refusal.message}
+
+
+# ------------------------------------------------------------------------------------------------------ decoding
+
+
+def _parse(payload: Payload) -> JsonObject:
+    size = len(payload) if isinstance(payload, bytes) else len(payload.encode("utf-8", "surrogatepass"))
+    if size > MAX_MESSAGE_BYTES:
+        raise DecodeError(f"a message of {size} bytes is above the limit of {MAX_MESSAGE_BYTES}")
+    try:
+        body = json.loads(payload, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise DecodeError(f"not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise DecodeError(f"expected an object, got {type(body).__name__}")
+    return body
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _envelope(body: JsonObject) -> tuple[str, JsonObject]:
+    """Scope and content; a frame without an envelope is the application's (reference: client and REST, 1.12)."""
+    scope, inner = body.get("scope"), body.get("data")
+    if scope in ("application", "runtime") and isinstance(inner, dict):
+        return scope, inner
+    if scope is not None:
+        raise DecodeError(f"unknown scope {str(scope)[:40]!r}")
+    return "application", body
+
+
+def _text(body: JsonObject, key: str) -> str:
+    value = body.get(key)
+    if not isinstance(value, str):
+        raise DecodeError(f"{key!r} must be text, got {type(value).__name__}")
+    return value
+
+
+def _optional_text(body: JsonObject, key: str) -> str | None:
+    return None if body.get(key) is None else _text(body, key)
+
+
+def _object(body: JsonObject, key: str) -> JsonObject:
+    value = body.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise DecodeError(f"{key!r} must be an object, got {type(value).__name__}")
+    return value
+
+
+def _file_ref(body: JsonObject) -> FileRef:
+    size = body.get("size", 0)
+    if isinstance(size, bool) or not isinstance(size, int | float) or size < 0:
+        raise DecodeError("the size of a file must be a number of bytes")
+    return FileRef(
+        upload_id=_text(body, "upload_id"),
+        name=str(body.get("name", "")),
+        mime_type=str(body.get("mime_type", "")),
+        size=int(size),
+    )
+
+
+def _uploads(body: JsonObject) -> dict[str, FileRef]:
+    uploads = _object(body, "uploads")
+    refs: dict[str, FileRef] = {}
+    for name, ref in uploads.items():
+        if not isinstance(ref, dict):
+            raise DecodeError(f"upload {name!r} must be an object")
+        refs[name] = _file_ref(ref)
+    return refs
+
+
+def _client_control(body: JsonObject) -> ClientMessage | None:
+    kind, data = body.get("type"), _object(body, "data")
+    if kind == "request" and body.get("method") == "publish_track":
+        return PublishTrack(_text(body, "request_id"), _text(data, "name"))
+    if kind != "notification":
+        return None
+    match body.get("event"):
+        case "pause_track":
+            return PauseTrack(_text(data, "name"))
+        case "resume_track":
+            return ResumeTrack(_text(data, "name"))
+        case "unpublish_track":
+            return UnpublishTrack(_text(data, "name"))
+    return None
+
+
+def _refusal(body: JsonObject) -> Refusal | None:
+    error = body.get("error")
+    if error is None:
+        return None
+    if not isinstance(error, dict):
+        raise DecodeError("'error' must be an object")
+    return Refusal(str(error.get("code", "")), str(error.get("message", "")))
+
+
+def _command_result(data: JsonObject) -> CommandResult:
+    reply, frame = data.get("reply"), data.get("frame")
+    if reply is not None and not isinstance(reply, dict):
+        raise DecodeError("'reply' must be an object")
+    return CommandResult(
+        request_id=_text(data, "request_id"),
+        reply=None if reply is None else ApplicationMessage(_text(reply, "type"), _object(reply, "data")),
+        error=_refusal(data),
+        frame=frame if isinstance(frame, int) else None,
+    )

@@ -1,0 +1,142 @@
+"""What the two data channels carry, as values. The codec turns them into text and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+JsonObject: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """A file that was uploaded to a session: pass it to ``send_command`` as the value of a parameter.
+
+    ``size`` is in bytes. A reference is good for as long as the session lives, in any number of commands.
+    """
+
+    upload_id: str
+    name: str
+    mime_type: str
+    size: int
+
+
+# --------------------------------------------------------------------------------------------- client to server
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Asks the model to do something. ``request_id`` asks for an acknowledgement (extension ``acks``)."""
+
+    type: str
+    data: JsonObject = field(default_factory=dict)
+    uploads: Mapping[str, FileRef] = field(default_factory=dict)
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Says that the client is alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSchema:
+    """Asks for the model's schema document."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileUploaded:
+    """Says that the bytes of a reference have arrived."""
+
+    file: FileRef
+
+
+@dataclass(frozen=True, slots=True)
+class PublishTrack:
+    """Asks for the publisher's slot of an input track; answered by a :class:`PublishResult`."""
+
+    request_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnpublishTrack:
+    """Gives the publisher's slot of an input track back."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseTrack:
+    """Stops an output track towards this client."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeTrack:
+    """Lets an output track flow towards this client."""
+
+    name: str
+
+
+# --------------------------------------------------------------------------------------------- server to client
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationMessage:
+    """A message of the model."""
+
+    type: str
+    data: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something was refused: a stable code, and a sentence for a person."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """The answer to a command that carried a ``request_id`` (extension ``acks``).
+
+    ``frame`` is the number of the first frame that was made after the handler ran, counted from 0 per session.
+    """
+
+    request_id: str
+    reply: ApplicationMessage | None = None
+    error: Refusal | None = None
+    frame: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishResult:
+    """The answer to :class:`PublishTrack`; without an error the slot is granted."""
+
+    request_id: str
+    error: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeMessage:
+    """A message of the platform that needs no answer: ``modelSchema``, ``moderation``, ``clipReady`` and the like."""
+
+    type: str
+    data: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """The session is over, and why."""
+
+    reason: str
+
+
+ClientMessage: TypeAlias = (
+    Command | Ping | RequestSchema | FileUploaded | PublishTrack | UnpublishTrack | PauseTrack | ResumeTrack
+)
+ServerMessage: TypeAlias = ApplicationMessage | CommandResult | PublishResult | RuntimeMessage | SessionEnded

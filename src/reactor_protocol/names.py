@@ -1,0 +1,41 @@
+"""Names, versions and limits that both ends agree on (reference: runtime, sections 3 to 6 and 14)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+API_VERSION: Final = "1"
+WEBRTC_VERSION: Final = "1.0"
+WIRE_VERSION: Final = "v0"
+TRANSPORT: Final = "webrtc"
+
+HEADER_API_VERSION: Final = "Reactor-API-Version"
+HEADER_API_ACCEPT_VERSION: Final = "Reactor-API-Accept-Version"
+HEADER_WEBRTC_VERSION: Final = "Reactor-WebRTC-Version"
+HEADER_API_KEY: Final = "Reactor-API-Key"
+
+CHANNEL_CONTROL: Final = "control"
+CHANNEL_DATA: Final = "data"
+
+EXTENSION_ACKS: Final = "acks"
+"""Extension of v0: a command may carry a ``request_id``, and is then answered by a ``commandResult``."""
+
+NIL_SESSION_ID: Final = "00000000-0000-0000-0000-000000000000"
+"""The fixed session id of the published runtime, which ours takes as an alias of the running session."""
+
+LEGACY_CONNECTION_ID: Final = 1001
+"""The one connection of clients from before there were several (reference: client and REST, 1.15)."""
+FIRST_CONNECTION_ID: Final = 1002
+LAST_CONNECTION_ID: Final = 9999
+
+MAX_MESSAGE_BYTES: Final = 256 * 1024
+"""Limit of one data-channel message, in bytes of UTF-8 (reference: runtime, 5.5)."""
+
+PING_INTERVAL_S: Final = 5.0
+PING_TIMEOUT_S: Final = 20.0
+CONTROL_TIMEOUT_S: Final = 10.0
+COMMAND_TIMEOUT_S: Final = 30.0
+UPLOAD_WAIT_S: Final = 10.0
+
+MAX_REASON_CHARS: Final = 64
+"""Limit of the reason that ends a session."""

@@ -1,0 +1,39 @@
+"""Settings of the WebRTC engine that hold for the whole process, made once before its first connection."""
+
+from __future__ import annotations
+
+import logging
+
+import webrtc
+
+logger = logging.getLogger(__name__)
+
+_FIELD_TRIALS = {
+    # The receiver shows a frame when it is complete; there is no playout delay to smooth what we pace already.
+    "WebRTC-ForceSendPlayoutDelay": "min_ms:0,max_ms:0",
+}
+
+
+class _Engine:
+    """Whether the settings have been made; the engine refuses to change them later."""
+
+    def __init__(self) -> None:
+        self.configured = False
+
+
+_engine = _Engine()
+
+
+def configure_engine() -> None:
+    """Makes the settings; does nothing the second time.
+
+    Loopback candidates are always gathered: a model and its client often share a machine, which may have no network at all.
+    """
+    if _engine.configured:
+        return
+    _engine.configured = True
+    try:
+        webrtc.field_trials.update({name: group for name, group in _FIELD_TRIALS.items() if name not in webrtc.field_trials})
+        webrtc.allow_loopback()
+    except webrtc.InvalidStateError:
+        logger.warning("the WebRTC engine was started by somebody else: latency settings could not be made")

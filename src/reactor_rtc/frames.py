@@ -1,0 +1,162 @@
+"""Pictures and sound between NumPy, PyAV and the engine.
+
+Video travels as I420 (BT.601, limited range), the format that encoders take and decoders give: RGB is converted once where it
+enters and once where it leaves.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal, TypeAlias, cast
+
+import av
+import numpy as np
+from av.video.plane import VideoPlane
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+from reactor_protocol.errors import InvalidArgumentError
+
+RgbArray: TypeAlias = NDArray[np.uint8]
+"""Shape (H, W, 3), dtype uint8, channels red, green, blue."""
+
+PcmArray: TypeAlias = NDArray[np.int16]
+"""Shape (channels, samples), dtype int16."""
+
+MAX_SIDE = 8192
+AUDIO_RATE = 48_000
+_MICROSECONDS = Fraction(1, 1_000_000)
+
+
+class _Converters(threading.local):
+    """One scaling context for each direction and thread; making one costs more than a conversion."""
+
+    def __init__(self) -> None:
+        self.to_i420 = VideoReformatter()
+        self.to_rgb = VideoReformatter()
+
+
+_converters = _Converters()
+
+
+def _planes(width: int, height: int) -> tuple[tuple[int, int], ...]:
+    """Width and height in bytes of the three planes."""
+    chroma = ((width + 1) // 2, (height + 1) // 2)
+    return (width, height), chroma, chroma
+
+
+def _rows(plane: VideoPlane) -> NDArray[np.uint8]:
+    """The memory of a plane, shape (rows, bytes of a row with padding)."""
+    return np.frombuffer(cast(memoryview, plane), np.uint8).reshape(-1, plane.line_size)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrame:
+    """One picture. ``data`` is packed I420: uint8, one dimension. ``timestamp_us`` is in microseconds, of the sender's clock."""
+
+    data: NDArray[np.uint8]
+    width: int
+    height: int
+    timestamp_us: int = 0
+
+    @classmethod
+    def from_rgb(cls, rgb: RgbArray, timestamp_us: int = 0) -> VideoFrame:
+        """A frame of an RGB array. Raises :class:`InvalidArgumentError` for any other shape or dtype."""
+        if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
+            raise InvalidArgumentError(
+                f"a video frame is (height, width, 3) uint8 RGB; got shape {rgb.shape} and dtype {rgb.dtype}"
+            )
+        height, width = rgb.shape[:2]
+        if not (2 <= height <= MAX_SIDE and 2 <= width <= MAX_SIDE):
+            raise InvalidArgumentError(f"a video frame is 2 to {MAX_SIDE} pixels on each side; got {width}x{height}")
+        source = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(rgb), format="rgb24")
+        return cls.from_av(_converters.to_i420.reformat(source, format="yuv420p", threads=1), timestamp_us)
+
+    @classmethod
+    def from_av(cls, frame: av.VideoFrame, timestamp_us: int = 0) -> VideoFrame:
+        """A frame of a PyAV one, in any format that PyAV converts."""
+        if frame.format.name != "yuv420p":
+            frame = _converters.to_i420.reformat(frame, format="yuv420p", threads=1)
+        planes = []
+        for plane, (width, height) in zip(frame.planes, _planes(frame.width, frame.height), strict=True):
+            rows = _rows(plane)
+            planes.append(rows[:height, :width].reshape(-1))
+        return cls(np.concatenate(planes), frame.width, frame.height, timestamp_us)
+
+    def to_av(self) -> av.VideoFrame:
+        """The same picture as a PyAV frame in yuv420p, with its own memory and time in microseconds."""
+        frame = av.VideoFrame(self.width, self.height, "yuv420p")
+        start = 0
+        for plane, (width, height) in zip(frame.planes, _planes(self.width, self.height), strict=True):
+            rows = self.data[start : start + width * height].reshape(height, width)
+            target = _rows(plane)
+            target[:height, :width] = rows
+            start += width * height
+        frame.pts = self.timestamp_us
+        frame.time_base = _MICROSECONDS
+        return frame
+
+    def to_rgb(self) -> RgbArray:
+        """The same picture as an RGB array of its own, which the caller may write to."""
+        if self.width % 2 or self.height % 2:
+            source = self.to_av()
+        else:
+            packed = self.data.reshape(self.height * 3 // 2, self.width)
+            source = av.VideoFrame.from_numpy_buffer(packed, format="yuv420p")
+        rgb = _converters.to_rgb.reformat(source, format="rgb24", interpolation="FAST_BILINEAR", threads=1)
+        plane = rgb.planes[0]
+        picture: RgbArray = _rows(plane)[: self.height, : self.width * 3].reshape(self.height, self.width, 3)
+        return picture
+
+
+@dataclass(frozen=True, slots=True)
+class AudioBlock:
+    """A stretch of sound. ``samples`` is (channels, n) int16; ``rate`` is in Hz."""
+
+    samples: PcmArray
+    rate: int = AUDIO_RATE
+    timestamp_us: int = 0
+
+    @classmethod
+    def from_array(cls, samples: NDArray[Any], rate: int = AUDIO_RATE, timestamp_us: int = 0) -> AudioBlock:
+        """A block of (n,) or (channels, n) samples: int16, or floats in [-1, 1], which are clipped.
+
+        Raises :class:`InvalidArgumentError` for any other shape or dtype.
+        """
+        block = samples[np.newaxis, :] if samples.ndim == 1 else samples
+        if block.ndim != 2 or not 1 <= block.shape[0] <= 8:
+            raise InvalidArgumentError(f"audio is (samples,) or (channels, samples); got shape {samples.shape}")
+        if block.dtype.kind == "f":
+            block = (np.clip(block, -1.0, 1.0) * 32767).astype(np.int16)
+        elif block.dtype != np.int16:
+            raise InvalidArgumentError(f"audio is int16, or float in [-1, 1]; got dtype {block.dtype}")
+        return cls(np.ascontiguousarray(block), rate, timestamp_us)
+
+    @classmethod
+    def from_av(cls, frame: av.AudioFrame, timestamp_us: int = 0) -> AudioBlock:
+        """A block of a PyAV frame in format s16 (interleaved)."""
+        channels = frame.layout.nb_channels
+        interleaved = frame.to_ndarray().reshape(-1, channels)
+        return cls(np.ascontiguousarray(interleaved.T), frame.sample_rate, timestamp_us)
+
+    def to_av(self) -> av.AudioFrame:
+        """The same sound as a PyAV frame in format s16, with time in samples."""
+        channels, count = self.samples.shape
+        layout: Literal["mono", "stereo"] = "mono" if channels == 1 else "stereo"
+        frame = av.AudioFrame.from_ndarray(self.samples[:2].T.reshape(1, -1), format="s16", layout=layout)
+        frame.sample_rate = self.rate
+        frame.pts = self.timestamp_us * self.rate // 1_000_000
+        frame.time_base = Fraction(1, self.rate)
+        return frame
+
+    def to_mono(self) -> AudioBlock:
+        """The mean of the channels, shape (1, n)."""
+        if self.samples.shape[0] == 1:
+            return self
+        mono = self.samples.mean(axis=0, keepdims=True).astype(np.int16)
+        return AudioBlock(mono, self.rate, self.timestamp_us)
+
+
+Media: TypeAlias = VideoFrame | AudioBlock

@@ -1,0 +1,198 @@
+"""Peer: one WebRTC connection as the client and the runtime see it. A few verbs, and events.
+
+Everything happens on the event loop that made the peer. Media sections are named by their mid (RFC 8843), directions are this
+peer's own. Two implementations pass the same conformance test: ``wrtc_peer.WrtcPeer`` and ``reactor_testing.FakePeer``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Protocol, TypeAlias
+
+from reactor_protocol.codec import Frame
+from reactor_protocol.resources import TrackKind
+from reactor_rtc.frames import Media
+
+Direction: TypeAlias = Literal["send", "receive"]
+
+
+class PeerState(StrEnum):
+    """State of the connection as a whole (W3C ``RTCPeerConnectionState``)."""
+
+    NEW = "new"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A media section: what kind, and which way it flows seen from this peer."""
+
+    kind: TrackKind
+    direction: Direction
+    mid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOffer:
+    """An offer, and the mid of each section that was asked for, in order."""
+
+    sdp: str
+    mids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IceCandidate:
+    """An ICE candidate in the words of W3C ``RTCIceCandidateInit``."""
+
+    candidate: str
+    mid: str | None = None
+    mline_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IceServer:
+    """A STUN or TURN server."""
+
+    urls: tuple[str, ...]
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PeerConfig:
+    """How a peer connects. Times are seconds, rates bit/s.
+
+    A description leaves once all candidates are gathered, or ``gather_limit_s`` after the engine has begun, whichever is
+    first: nobody waits for a STUN server that does not answer.
+    """
+
+    ice_servers: tuple[IceServer, ...] = ()
+    relay_only: bool = False
+    port_range: tuple[int, int] | None = None
+    gather_limit_s: float = 0.15
+    video_codecs: tuple[str, ...] = ("VP8", "VP9", "H264", "AV1")
+    start_bitrate: int = 4_000_000
+    max_bitrate: int = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    state: PeerState
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelOpened:
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelClosed:
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameReceived:
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateFound:
+    """A candidate that is not in the description which has already left."""
+
+    candidate: IceCandidate
+
+
+PeerEvent: TypeAlias = StateChanged | ChannelOpened | ChannelClosed | FrameReceived | CandidateFound
+
+
+@dataclass(frozen=True, slots=True)
+class TrackStats:
+    """Figures of one media section since the connection began. Rates are of the last two readings.
+
+    ``fps`` is frames per second, ``bitrate`` bit/s, ``jitter`` seconds, ``packet_loss`` a fraction of 0 to 1, ``width`` and
+    ``height`` pixels. What does not apply is 0.
+    """
+
+    kind: TrackKind
+    direction: Direction
+    fps: float = 0.0
+    bitrate: float = 0.0
+    jitter: float = 0.0
+    packet_loss: float = 0.0
+    width: int = 0
+    height: int = 0
+    frames: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PeerStats:
+    """Figures of a connection: round-trip time in seconds, bandwidth estimate in bit/s (None: not known yet)."""
+
+    rtt: float | None = None
+    available_outgoing_bitrate: float | None = None
+    candidate_type: str | None = None
+    tracks: dict[str, TrackStats] = field(default_factory=dict)
+
+
+class Peer(Protocol):
+    """One WebRTC connection.
+
+    Raises :class:`reactor_protocol.errors.NegotiationError` for a description or candidate that cannot be used, and
+    :class:`reactor_protocol.errors.TransportError` for a verb that a closed or unconnected peer cannot do.
+    """
+
+    @property
+    def state(self) -> PeerState: ...
+
+    async def offer(self, sections: Sequence[Section], labels: Sequence[str]) -> LocalOffer:
+        """Opens data channels of these labels and offers these media sections."""
+        ...
+
+    async def accept_answer(self, sdp: str) -> None:
+        """Takes the answer to :meth:`offer`."""
+        ...
+
+    async def answer(self, sdp: str, sections: Sequence[Section]) -> str:
+        """Takes an offer and answers it. ``sections`` says what each mid is for; other sections stay inactive.
+
+        Sections that send start inactive: see :meth:`set_active`.
+        """
+        ...
+
+    async def add_candidate(self, candidate: IceCandidate) -> None:
+        """Takes a candidate of the other side."""
+        ...
+
+    def send(self, frame: Frame) -> None:
+        """Sends a message over the data channel that the frame names."""
+        ...
+
+    def send_media(self, mid: str, media: Media) -> None:
+        """Sends a picture or a stretch of sound; dropped while the section is inactive or not connected. Never blocks."""
+        ...
+
+    async def set_active(self, mid: str, active: bool) -> None:
+        """Lets a sending section flow, or holds it."""
+        ...
+
+    def media(self, mid: str) -> AsyncIterator[Media]:
+        """What arrives on a receiving section, until the peer ends. Video: the newest picture wins. Audio: 0.2 s are kept."""
+        ...
+
+    async def stats(self) -> PeerStats:
+        """Figures of the connection."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the connection; the other side is told. May be called twice."""
+        ...
+
+
+EventSink: TypeAlias = Callable[[PeerEvent], None]
+PeerFactory: TypeAlias = Callable[[PeerConfig, EventSink], Peer]

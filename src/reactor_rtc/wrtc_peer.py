@@ -1,0 +1,357 @@
+"""WrtcPeer: the port over the ``wrtc`` engine (libwebrtc). The only module, with ``engine``, that imports it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import webrtc
+
+from reactor_protocol.codec import Frame
+from reactor_protocol.errors import NegotiationError, TransportError
+from reactor_rtc import sdp as sdp_text
+from reactor_rtc.engine import configure_engine
+from reactor_rtc.frames import AudioBlock, Media, VideoFrame
+from reactor_rtc.port import (
+    CandidateFound,
+    ChannelClosed,
+    ChannelOpened,
+    EventSink,
+    FrameReceived,
+    IceCandidate,
+    LocalOffer,
+    PeerConfig,
+    PeerState,
+    PeerStats,
+    Section,
+    StateChanged,
+)
+from reactor_rtc.wrtc_stats import StatsReader
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_AUDIO_BUFFER_BLOCKS = 20  # of 10 ms
+
+
+@dataclass(slots=True)
+class _Outlet:
+    """A section that sends: where its media goes in, and the sender that carries it."""
+
+    transceiver: webrtc.RTCRtpTransceiver
+    generator: Any
+    writer: Any
+    active: bool
+
+    def write(self, media: Media) -> None:
+        chunk = _engine_video(media) if isinstance(media, VideoFrame) else _engine_audio(media)
+        self.writer.write(chunk).add_done_callback(_retrieve)
+
+
+def _retrieve(future: asyncio.Future[None]) -> None:
+    if not future.cancelled() and (error := future.exception()) is not None:
+        logger.debug("media was not sent: %s", error)
+
+
+class WrtcPeer:
+    """One peer connection of the engine. See :class:`reactor_rtc.port.Peer`."""
+
+    def __init__(self, config: PeerConfig, on_event: EventSink) -> None:
+        configure_engine()
+        self._config = config
+        self._emit = on_event
+        self._connection = webrtc.RTCPeerConnection(_configuration(config))
+        self._channels: dict[str, webrtc.RTCDataChannel] = {}
+        self._open: set[str] = set()
+        self._outlets: dict[str, _Outlet] = {}
+        self._inlets: dict[str, webrtc.MediaStreamTrack] = {}
+        self._stats = StatsReader()
+        self._described = False
+        self._connection.on("connectionstatechange", self._state_changed)
+        self._connection.on("icecandidate", self._candidate_found)
+        self._connection.on("datachannel", lambda event: self._adopt(event.channel))
+
+    # ------------------------------------------------------------------------------------------------ negotiation
+
+    @property
+    def state(self) -> PeerState:
+        return PeerState(str(self._connection.connection_state))
+
+    async def offer(self, sections: Sequence[Section], labels: Sequence[str]) -> LocalOffer:
+        for label in labels:
+            self._adopt(self._connection.create_data_channel(label))
+        transceivers = [self._add_section(section) for section in sections]
+        await _translate(self._describe(self._connection.create_offer()))
+        for section, transceiver in zip(sections, transceivers, strict=True):
+            if section.direction == "send":
+                await self._open_outlet(transceiver, active=True)
+        mids = tuple(transceiver.mid or "" for transceiver in transceivers)
+        return LocalOffer(self._local_sdp(), mids)
+
+    async def accept_answer(self, sdp: str) -> None:
+        await self._set_remote(sdp, "answer")
+        for outlet in self._outlets.values():
+            await self._tune(outlet)
+        self._collect_inlets()
+
+    async def answer(self, sdp: str, sections: Sequence[Section]) -> str:
+        await self._set_remote(sdp, "offer")
+        wanted = {section.mid: section for section in sections}
+        for transceiver in self._connection.get_transceivers():
+            section = wanted.get(transceiver.mid or "")
+            if section is None or section.kind != str(transceiver.receiver.track.kind):
+                transceiver.direction = "inactive"
+            elif section.direction == "send":
+                transceiver.direction = "sendonly"
+                self._prefer_codecs(transceiver)
+                transceiver.sender.set_streams(webrtc.MediaStream())
+                await _translate(self._open_outlet(transceiver, active=False))
+            else:
+                transceiver.direction = "recvonly"
+                self._prefer_codecs(transceiver)
+        await _translate(self._describe(self._connection.create_answer()))
+        for outlet in self._outlets.values():
+            await self._tune(outlet)
+        self._collect_inlets()
+        return self._local_sdp()
+
+    async def add_candidate(self, candidate: IceCandidate) -> None:
+        init = webrtc.RTCIceCandidateInit(candidate.candidate, candidate.mid, candidate.mline_index)
+        await _translate(self._connection.add_ice_candidate(init))
+
+    async def _describe(self, creation: Awaitable[webrtc.RTCSessionDescriptionInit]) -> None:
+        description = await creation
+        gathered = asyncio.Event()
+
+        def complete(_event: object) -> None:
+            if str(self._connection.ice_gathering_state) == "complete":
+                gathered.set()
+
+        self._connection.on("icegatheringstatechange", complete)
+        description.sdp = sdp_text.with_stereo(description.sdp)
+        await self._connection.set_local_description(description)
+        complete(None)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._config.gather_limit_s):
+                await gathered.wait()
+        self._described = True
+
+    async def _set_remote(self, sdp: str, kind: str) -> None:
+        if not sdp_text.looks_like_sdp(sdp):
+            raise NegotiationError(f"the {kind} is not a session description: it does not begin with v=0")
+        limits = sdp_text.with_video_bitrate(sdp, self._config.start_bitrate, self._config.max_bitrate)
+        init = webrtc.RTCSessionDescriptionInit(type=webrtc.RTCSdpType(kind), sdp=limits)
+        await _translate(self._connection.set_remote_description(init))
+
+    def _local_sdp(self) -> str:
+        description = self._connection.local_description
+        if description is None:
+            raise NegotiationError("the connection was closed while it was negotiated")
+        return description.sdp
+
+    def _add_section(self, section: Section) -> webrtc.RTCRtpTransceiver:
+        direction = "sendonly" if section.direction == "send" else "recvonly"
+        init = webrtc.RTCRtpTransceiverInit(direction=webrtc.RTCRtpTransceiverDirection(direction))
+        transceiver = self._connection.add_transceiver(webrtc.MediaType(section.kind), init)
+        self._prefer_codecs(transceiver)
+        return transceiver
+
+    def _prefer_codecs(self, transceiver: webrtc.RTCRtpTransceiver) -> None:
+        if str(transceiver.receiver.track.kind) != "video":
+            return
+        capabilities = webrtc.RTCRtpReceiver.get_capabilities("video")
+        if capabilities is None:
+            return
+        order = {f"video/{name}".lower(): rank for rank, name in enumerate(self._config.video_codecs)}
+        codecs = sorted(capabilities.codecs, key=lambda codec: order.get(codec.mime_type.lower(), len(order)))
+        transceiver.set_codec_preferences(codecs)
+
+    # ------------------------------------------------------------------------------------------------------ media
+
+    async def _open_outlet(self, transceiver: webrtc.RTCRtpTransceiver, *, active: bool) -> None:
+        generator: Any
+        if str(transceiver.receiver.track.kind) == "video":
+            generator = webrtc.VideoTrackGenerator()
+            track = generator.track
+        else:
+            generator = webrtc.MediaStreamTrackGenerator("audio")
+            track = generator
+        await transceiver.sender.replace_track(track)
+        writer = generator.writable.get_writer()
+        self._outlets[transceiver.mid or ""] = _Outlet(transceiver, generator, writer, active)
+
+    async def _tune(self, outlet: _Outlet) -> None:
+        """Sets rate, degradation and flow of a sender; the engine forgets them with each description."""
+        sender = outlet.transceiver.sender
+        parameters = sender.get_parameters()
+        for encoding in parameters.encodings:
+            encoding.active = outlet.active
+            if isinstance(outlet.generator, webrtc.VideoTrackGenerator):
+                encoding.max_bitrate = self._config.max_bitrate
+        if isinstance(outlet.generator, webrtc.VideoTrackGenerator):
+            parameters.degradation_preference = webrtc.RTCDegradationPreference("maintain-resolution")
+        await _translate(sender.set_parameters(parameters))
+
+    def _collect_inlets(self) -> None:
+        for transceiver in self._connection.get_transceivers():
+            if str(transceiver.direction) == "recvonly" and transceiver.mid is not None:
+                transceiver.receiver.jitter_buffer_target = 0
+                self._inlets[transceiver.mid] = transceiver.receiver.track
+
+    def send_media(self, mid: str, media: Media) -> None:
+        outlet = self._outlets.get(mid)
+        if outlet is None:
+            raise TransportError(f"this connection sends nothing on section {mid!r}")
+        if outlet.active and self.state is PeerState.CONNECTED:
+            outlet.write(media)
+
+    async def set_active(self, mid: str, active: bool) -> None:
+        outlet = self._outlets.get(mid)
+        if outlet is None:
+            raise TransportError(f"this connection sends nothing on section {mid!r}")
+        if outlet.active is not active:
+            outlet.active = active
+            await self._tune(outlet)
+
+    async def media(self, mid: str) -> AsyncIterator[Media]:
+        track = self._inlets.get(mid)
+        if track is None:
+            raise TransportError(f"this connection receives nothing on section {mid!r}")
+        video = str(track.kind) == "video"
+        init = webrtc.MediaStreamTrackProcessorInit(track, 1 if video else _AUDIO_BUFFER_BLOCKS)
+        processor = webrtc.MediaStreamTrackProcessor(init)
+        reader = processor.readable.get_reader()
+        try:
+            while (chunk := (await reader.read()).value) is not None:
+                with chunk:
+                    media: Media = _video(chunk) if isinstance(chunk, webrtc.VideoFrame) else _audio(chunk)
+                yield media
+        finally:
+            with contextlib.suppress(webrtc.RTCException, TypeError):
+                await reader.cancel()
+
+    # --------------------------------------------------------------------------------------------------- messages
+
+    def send(self, frame: Frame) -> None:
+        channel = self._channels.get(frame.label)
+        if channel is None or str(channel.ready_state) != "open":
+            raise TransportError(f"the data channel {frame.label!r} is not open")
+        try:
+            channel.send(frame.payload)
+        except (webrtc.RTCException, TypeError) as error:
+            raise TransportError(f"the data channel {frame.label!r} did not take a message: {error}") from error
+
+    def _adopt(self, channel: webrtc.RTCDataChannel) -> None:
+        label = channel.label
+        self._channels[label] = channel
+        channel.on("open", lambda _event: self._opened(label))
+        channel.on("close", lambda _event: self._emit(ChannelClosed(label)))
+        channel.on("message", lambda event: self._emit(FrameReceived(Frame(label, _payload(event.data)))))
+        if str(channel.ready_state) == "open":
+            self._opened(label)
+
+    def _opened(self, label: str) -> None:
+        # A channel that the other side made may be open before its event is delivered, and is then announced twice.
+        if label not in self._open:
+            self._open.add(label)
+            self._emit(ChannelOpened(label))
+
+    # ------------------------------------------------------------------------------------------------------ state
+
+    def _state_changed(self, _event: object) -> None:
+        self._emit(StateChanged(self.state))
+
+    def _candidate_found(self, event: webrtc.RTCPeerConnectionIceEvent) -> None:
+        candidate = event.candidate
+        if candidate is not None and candidate.candidate and self._described:
+            found = IceCandidate(candidate.candidate, candidate.sdp_mid, candidate.sdp_m_line_index)
+            self._emit(CandidateFound(found))
+
+    async def stats(self) -> PeerStats:
+        if self.state is PeerState.CLOSED:
+            return PeerStats()
+        report = await _translate(self._connection.get_stats())
+        return self._stats.read(report, {str(t.mid): t for t in self._connection.get_transceivers()})
+
+    async def close(self) -> None:
+        if self.state is PeerState.CLOSED:
+            return
+        for outlet in self._outlets.values():
+            outlet.active = False
+            with contextlib.suppress(webrtc.RTCException, TypeError):
+                await outlet.writer.close()
+        self._connection.close()
+        self._emit(StateChanged(PeerState.CLOSED))
+
+
+def make_peer(config: PeerConfig, on_event: EventSink) -> WrtcPeer:
+    """The factory that the client and the runtime are composed with."""
+    return WrtcPeer(config, on_event)
+
+
+async def _translate(work: Awaitable[T]) -> T:
+    """Awaits a call of the engine; its errors become ours."""
+    try:
+        return await work
+    except (webrtc.RTCException, webrtc.PythonWebRTCException, ValueError, TypeError) as error:
+        raise NegotiationError(f"the session description cannot be used: {error}") from error
+
+
+def _configuration(config: PeerConfig) -> webrtc.RTCConfiguration:
+    servers = [
+        webrtc.RTCIceServer(urls=list(server.urls), username=server.username, credential=server.password)
+        if server.username
+        else webrtc.RTCIceServer(urls=list(server.urls))
+        for server in config.ice_servers
+    ]
+    return webrtc.RTCConfiguration(
+        ice_servers=servers,
+        ice_transport_policy=webrtc.RTCIceTransportPolicy("relay" if config.relay_only else "all"),
+        bundle_policy=webrtc.RTCBundlePolicy("max-bundle"),
+        port_range=config.port_range,
+    )
+
+
+def _payload(data: object) -> str | bytes:
+    return data if isinstance(data, str) else bytes(data)  # type: ignore[call-overload]
+
+
+def _engine_video(frame: VideoFrame) -> webrtc.VideoFrame:
+    init = webrtc.VideoFrameBufferInit(
+        format="I420", coded_width=frame.width, coded_height=frame.height, timestamp=frame.timestamp_us
+    )
+    return webrtc.VideoFrame(frame.data.data, init)
+
+
+def _engine_audio(block: AudioBlock) -> webrtc.AudioData:
+    channels, count = block.samples.shape
+    init = webrtc.AudioDataInit(
+        format="s16",
+        sample_rate=block.rate,
+        number_of_frames=count,
+        number_of_channels=channels,
+        timestamp=block.timestamp_us,
+        data=np.ascontiguousarray(block.samples.T).tobytes(),
+    )
+    return webrtc.AudioData(init)
+
+
+def _video(frame: webrtc.VideoFrame) -> VideoFrame:
+    data = np.empty(frame.allocation_size(), np.uint8)
+    _ = frame.copy_to(data.data)
+    return VideoFrame(data, frame.coded_width, frame.coded_height, frame.timestamp)
+
+
+def _audio(chunk: webrtc.AudioData) -> AudioBlock:
+    count, channels = chunk.number_of_frames, chunk.number_of_channels
+    interleaved = np.empty(count * channels, np.int16)
+    options = webrtc.AudioDataCopyToOptions(plane_index=0, format=webrtc.AudioSampleFormat("s16"))
+    chunk.copy_to(interleaved.data.cast("B"), options)
+    samples = np.ascontiguousarray(interleaved.reshape(count, channels).T)
+    return AudioBlock(samples, int(chunk.sample_rate), chunk.timestamp)

@@ -1,0 +1,114 @@
+"""The engine's statistics report, read into the port's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import webrtc
+
+from reactor_protocol.resources import TrackKind
+from reactor_rtc.port import Direction, PeerStats, TrackStats
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Counters of one stream at one time (ms), from which rates are made."""
+
+    at: float
+    octets: int
+    packets: int
+    lost: int
+
+
+class StatsReader:
+    """Turns reports into :class:`PeerStats`; remembers the last counters, since rates are differences."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, _Reading] = {}
+
+    def read(self, report: webrtc.RTCStatsReport, sections: Mapping[str, webrtc.RTCRtpTransceiver]) -> PeerStats:
+        """The figures of a report. ``sections`` are the transceivers by mid."""
+        entries = list(report.values())
+        tracks: dict[str, TrackStats] = {}
+        for entry in entries:
+            mid = getattr(entry, "mid", None)
+            if mid is None or mid not in sections:
+                continue
+            if isinstance(entry, webrtc.RTCInboundRtpStreamStats):
+                tracks[mid] = self._inbound(entry)
+            elif isinstance(entry, webrtc.RTCOutboundRtpStreamStats):
+                tracks[mid] = self._outbound(entry, entries)
+        pair = _selected_pair(report, entries)
+        local = report.get(pair.local_candidate_id or "") if pair is not None else None
+        return PeerStats(
+            rtt=getattr(pair, "current_round_trip_time", None),
+            available_outgoing_bitrate=getattr(pair, "available_outgoing_bitrate", None),
+            candidate_type=_text(getattr(local, "candidate_type", None)),
+            tracks=tracks,
+        )
+
+    def _inbound(self, entry: webrtc.RTCInboundRtpStreamStats) -> TrackStats:
+        now = _Reading(entry.timestamp, entry.bytes_received or 0, entry.packets_received or 0, max(0, entry.packets_lost or 0))
+        before = self._last.get(entry.id, now)
+        self._last[entry.id] = now
+        lost, received = now.lost - before.lost, now.packets - before.packets
+        return TrackStats(
+            kind=_kind(entry),
+            direction="receive",
+            jitter=entry.jitter or 0.0,
+            packet_loss=lost / (lost + received) if lost + received > 0 else 0.0,
+            bitrate=_rate(before, now),
+            frames=getattr(entry, "frames_decoded", None) or 0,
+            **_picture(entry),
+        )
+
+    def _outbound(self, entry: webrtc.RTCOutboundRtpStreamStats, entries: list[Any]) -> TrackStats:
+        now = _Reading(entry.timestamp, entry.bytes_sent or 0, entry.packets_sent or 0, 0)
+        before = self._last.get(entry.id, now)
+        self._last[entry.id] = now
+        remote = next(
+            (e for e in entries if isinstance(e, webrtc.RTCRemoteInboundRtpStreamStats) and e.local_id == entry.id),
+            None,
+        )
+        direction: Direction = "send"
+        return TrackStats(
+            kind=_kind(entry),
+            direction=direction,
+            jitter=getattr(remote, "jitter", None) or 0.0,
+            packet_loss=getattr(remote, "fraction_lost", None) or 0.0,
+            bitrate=_rate(before, now),
+            frames=getattr(entry, "frames_encoded", None) or 0,
+            **_picture(entry),
+        )
+
+
+def _picture(entry: Any) -> dict[str, Any]:
+    return {
+        "fps": entry.frames_per_second or 0.0,
+        "width": entry.frame_width or 0,
+        "height": entry.frame_height or 0,
+    }
+
+
+def _kind(entry: Any) -> TrackKind:
+    return "audio" if str(entry.kind) == "audio" else "video"
+
+
+def _rate(before: _Reading, now: _Reading) -> float:
+    elapsed = (now.at - before.at) / 1000
+    return (now.octets - before.octets) * 8 / elapsed if elapsed > 0 else 0.0
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _selected_pair(report: webrtc.RTCStatsReport, entries: list[Any]) -> webrtc.RTCIceCandidatePairStats | None:
+    for entry in entries:
+        if isinstance(entry, webrtc.RTCTransportStats) and entry.selected_candidate_pair_id:
+            pair = report.get(entry.selected_candidate_pair_id)
+            if isinstance(pair, webrtc.RTCIceCandidatePairStats):
+                return pair
+    return None
