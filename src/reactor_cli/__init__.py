@@ -1,1 +1,1 @@
-"""."""
+"""The ``reactor`` command."""

@@ -1,1 +1,55 @@
-def main() -> None: ...
+"""The ``reactor`` command."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from reactor_protocol.errors import ReactorException
+from reactor_runtime.config import read_settings
+from reactor_runtime.serve import run as run_runtime
+
+app = typer.Typer(name="reactor", help="Serve real-time, interactive video models, and talk to them.", no_args_is_help=True)
+errors = Console(stderr=True, highlight=False)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"openreactor {version('openreactor')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    show_version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Serve real-time, interactive video models, and talk to them."""
+
+
+@app.command()
+def run(
+    path: Annotated[Path, typer.Argument(help="Folder of the model: it holds a reactor.yaml.")] = Path(),
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [env: HOST; default 0.0.0.0]")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port, 0 for a free one. [env: PORT; default 8080]")] = None,
+) -> None:
+    """Serve the model that PATH/reactor.yaml names, until Ctrl-C."""
+    settings = read_settings()
+    if host is not None:
+        settings = replace(settings, host=host)
+    if port is not None:
+        settings = replace(settings, port=port)
+    run_runtime(path, settings, lambda url: errors.print(f"[bold]reactor[/bold] serves on [cyan]{url}[/cyan] (Ctrl-C ends it)"))
+
+
+def main() -> None:
+    """Runs the command; an error of ours is one line, not a traceback."""
+    try:
+        app()
+    except ReactorException as error:
+        errors.print(f"[red]reactor:[/red] {error}", markup=True, soft_wrap=True)
+        raise SystemExit(1) from None

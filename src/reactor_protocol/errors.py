@@ -47,11 +47,13 @@ class ReactorException(RuntimeError):
 
     code: str = "INTERNAL_ERROR"
     recoverable: bool = False
+    status: int | None = None
 
     def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.message = message
-        self.status = status
+        if status is not None:
+            self.status = status
         self.retry_after = retry_after
 
 
@@ -92,7 +94,7 @@ class UnsupportedFileError(ReactorException, TypeError):
 
 
 class ApiError(ReactorException):
-    """An HTTP request was answered with a failure; ``status`` is set and stands in the text."""
+    """An HTTP request was answered with a failure, or is to be: ``status`` is set."""
 
     code = "API_ERROR"
 
@@ -101,36 +103,42 @@ class BadRequestError(ApiError):
     """400 or 422: the server does not accept what was asked."""
 
     code = "BAD_REQUEST"
+    status = 400
 
 
 class AuthenticationError(ApiError):
     """401: the API key or token is missing, wrong or expired."""
 
     code = "UNAUTHORIZED"
+    status = 401
 
 
 class CreditsExhaustedError(ApiError):
     """402: the account has no credit left."""
 
     code = "CREDITS_EXHAUSTED"
+    status = 402
 
 
 class PermissionDeniedError(ApiError):
     """403: a quota is used up, or the token's scope does not cover the request."""
 
     code = "FORBIDDEN"
+    status = 403
 
 
 class NotFoundError(ApiError):
     """404 or 410: no such model, session or connection, or it is gone."""
 
     code = "NOT_FOUND"
+    status = 404
 
 
 class ConflictError(ApiError):
     """409: the resource is in another state, or belongs to somebody else."""
 
     code = "CONFLICT"
+    status = 409
 
 
 class VersionMismatchError(ApiError):
@@ -147,6 +155,7 @@ class RateLimitedError(ApiError):
     """429: too many requests, or no free worker; ``retry_after`` (seconds) is set where the server said."""
 
     code = "RATE_LIMITED"
+    status = 429
     recoverable = True
 
 
@@ -154,6 +163,7 @@ class ServerError(ApiError):
     """5xx: the server failed."""
 
     code = "SERVER_ERROR"
+    status = 500
     recoverable = True
 
 
@@ -161,6 +171,7 @@ class ModelFailedError(ServerError):
     """The runtime's model did not load or has crashed; the text carries the model's own message."""
 
     code = "MODEL_FAILED"
+    status = 503
     recoverable = False
 
 

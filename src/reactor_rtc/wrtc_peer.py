@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _AUDIO_BUFFER_BLOCKS = 20  # of 10 ms
+_CLOSE_LIMIT_S = 0.25
 
 
 @dataclass(slots=True)
@@ -282,12 +283,31 @@ class WrtcPeer:
     async def close(self) -> None:
         if self.state is PeerState.CLOSED:
             return
+        await self._close_channels()
         for outlet in self._outlets.values():
             outlet.active = False
             with contextlib.suppress(webrtc.RTCException, TypeError):
                 await outlet.writer.close()
         self._connection.close()
         self._emit(StateChanged(PeerState.CLOSED))
+
+    async def _close_channels(self) -> None:
+        """Closes the data channels, which delivers what was sent before; a peer that is gone is not waited for long."""
+        if self.state is not PeerState.CONNECTED:
+            return
+        closed = asyncio.Event()
+
+        def check(_event: object) -> None:
+            if all(str(channel.ready_state) == "closed" for channel in self._channels.values()):
+                closed.set()
+
+        for channel in self._channels.values():
+            channel.on("close", check)
+            channel.close()
+        check(None)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_LIMIT_S):
+                await closed.wait()
 
 
 def make_peer(config: PeerConfig, on_event: EventSink) -> WrtcPeer:

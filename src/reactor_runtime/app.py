@@ -1,0 +1,127 @@
+"""The routes of :8080 (reference: runtime, sections 3 and 4; client and REST, 1.15 for the legacy ones)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.requests import ClientDisconnect
+
+from reactor_protocol.errors import ApiError, NegotiationError, ReactorException
+from reactor_protocol.lifecycles import RuntimeState
+from reactor_protocol.names import MAX_REASON_CHARS
+from reactor_protocol.resources import UploadRequest, UploadSlot
+from reactor_runtime.body_limit import BodyLimit
+from reactor_runtime.descriptor import describe
+from reactor_runtime.runtime import STOPPED, Runtime
+from reactor_runtime.session import EndReason, health_word
+from reactor_runtime.signalling_routes import connection_routes, legacy_routes, require_session
+
+
+class StopRequest(BaseModel):
+    """Why a session is stopped."""
+
+    moderate: bool = False
+    reason: str = Field(default="", max_length=MAX_REASON_CHARS)
+
+
+def build_app(runtime: Runtime) -> FastAPI:
+    """The HTTP application of a runtime."""
+    app = FastAPI(title="openreactor runtime")
+    app.add_middleware(BodyLimit)
+    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])
+    app.add_exception_handler(ApiError, _refuse)
+    app.add_exception_handler(NegotiationError, _refuse)
+    app.include_router(_lifecycle(runtime))
+    app.include_router(_uploads(runtime))
+    app.include_router(connection_routes(runtime))
+    app.include_router(legacy_routes(runtime))
+    return app
+
+
+async def _refuse(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ReactorException)
+    headers = {"Retry-After": f"{error.retry_after:g}"} if error.retry_after is not None else None
+    return JSONResponse({"detail": error.message, "code": error.code}, error.status or 400, headers)
+
+
+# ---------------------------------------------------------------------------------------------------- lifecycle
+
+
+def _lifecycle(runtime: Runtime) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/start_session")
+    async def start_session(parameters: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Begins a session and describes it."""
+        await runtime.start_session()
+        return describe(runtime)
+
+    @router.get("/session")
+    async def session() -> dict[str, Any]:
+        """Describes the session, or the runtime when there is none."""
+        return describe(runtime)
+
+    @router.post("/stop_session")
+    async def stop_session(request: StopRequest | None = None) -> Response:
+        """Ends the session; its clients are told why."""
+        stop = request or StopRequest()
+        reason = EndReason.MODERATED if stop.moderate else EndReason.STOPPED
+        await runtime.stop_session(reason, stop.reason or STOPPED)
+        return Response()
+
+    @router.get("/schema")
+    async def schema() -> dict[str, Any]:
+        """The model's schema document; empty before the model is loaded."""
+        return runtime.schema_document()
+
+    @router.get("/health")
+    async def health() -> JSONResponse:
+        """Whether the runtime can serve."""
+        terminated = runtime.table.state is RuntimeState.TERMINATED
+        body = {
+            "status": "unhealthy" if terminated else "healthy",
+            "state": health_word(runtime.table.state),
+            "detail": runtime.table.failure or "",
+        }
+        return JSONResponse(body, 503 if terminated else 200)
+
+    return router
+
+
+# ------------------------------------------------------------------------------------------------------ uploads
+
+
+def _uploads(runtime: Runtime) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/sessions/{session_id}/uploads", status_code=201)
+    async def reserve(session_id: str, upload: UploadRequest, request: Request) -> UploadSlot:
+        """Makes a place for a file."""
+        require_session(runtime, session_id)
+        file = runtime.uploads.reserve(upload)
+        url = f"{str(request.base_url).rstrip('/')}/uploads/{file.upload_id}"
+        path = f"sessions/{session_id}/uploads/{file.upload_id}/{file.name}"
+        return UploadSlot(presigned_id=file.upload_id, presigned_url=url, path=path)
+
+    @router.put("/uploads/{upload_id}")
+    async def write(upload_id: str, request: Request) -> Response:
+        """Takes the bytes of a file."""
+        length = request.headers.get("content-length")
+        await runtime.uploads.write(upload_id, int(length) if length and length.isdigit() else None, _body(request))
+        return Response()
+
+    return router
+
+
+async def _body(request: Request) -> AsyncIterator[bytes]:
+    """The body in parts; one that breaks off is simply short."""
+    try:
+        async for part in request.stream():
+            yield part
+    except ClientDisconnect:
+        return

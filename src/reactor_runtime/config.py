@@ -1,0 +1,159 @@
+"""Settings from the environment and the manifest; the only module here that reads either."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reactor_protocol.errors import InvalidArgumentError
+from reactor_protocol.names import PING_TIMEOUT_S
+from reactor_rtc.port import IceServer, PeerConfig
+
+MANIFEST = "reactor.yaml"
+
+
+class ConfigError(InvalidArgumentError):
+    """A setting or manifest that cannot be used; the message names it and says what would do."""
+
+    code = "BAD_CONFIGURATION"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What ``reactor.yaml`` says: where the model is, and what it is called."""
+
+    directory: Path
+    import_path: str
+    name: str
+    config: Path | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of a runtime. Times are in seconds, and 0 or less switches a timeout off."""
+
+    host: str = "0.0.0.0"
+    port: int = 8080
+    ping_timeout: float = PING_TIMEOUT_S
+    orphan_timeout: float = 60.0
+    negotiation_timeout: float = 30.0
+    max_connections: int = 64
+    log_level: str = "INFO"
+    log_format: str = "text"
+    peer: PeerConfig = field(default_factory=PeerConfig)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Reads ``reactor.yaml`` in a folder, or the file itself (reference: runtime, 2.1)."""
+    file = path / MANIFEST if path.is_dir() else path
+    if not file.is_file():
+        raise ConfigError(f"there is no {MANIFEST} in {path}: give the folder of a model, or write one")
+    try:
+        body = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not YAML: {error}") from error
+    if not isinstance(body, dict):
+        raise ConfigError(f"{file} must be a mapping, with model: and runtime:")
+    runtime = _section(file, body, "runtime")
+    import_path = runtime.get("import")
+    if not isinstance(import_path, str) or import_path.count(":") != 1:
+        raise ConfigError(f'{file}: runtime.import must say where the model is, as "module:Class"; got {import_path!r}')
+    config = runtime.get("config")
+    directory = file.parent.resolve()
+    return Manifest(
+        directory=directory,
+        import_path=import_path,
+        name=str(_section(file, body, "model").get("name") or ""),
+        config=(directory / str(config)).resolve() if config else None,
+    )
+
+
+def _section(file: Path, body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = body.get(name) or {}
+    if not isinstance(section, dict):
+        raise ConfigError(f"{file}: {name} must be a mapping")
+    return section
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment (reference: runtime, 2.3). Raises :class:`ConfigError` for a malformed value."""
+    env = os.environ if environ is None else environ
+    port = _number(env, "PORT", 8080)
+    if not 0 <= port <= 65535:
+        raise ConfigError(f"PORT must be 0 to 65535, not {port:g}")
+    return Settings(
+        host=env.get("HOST") or "0.0.0.0",
+        port=int(port),
+        ping_timeout=_number(env, "WEBRTC_CLIENT_PING_TIMEOUT_SECONDS", PING_TIMEOUT_S),
+        orphan_timeout=_number(env, "ORPHAN_TIMEOUT_SECONDS", 60.0),
+        log_level=(env.get("REACTOR_LOG_LEVEL") or "INFO").upper(),
+        log_format=env.get("REACTOR_LOG_FORMAT") or "text",
+        peer=_peer_config(env),
+    )
+
+
+def _peer_config(env: Mapping[str, str]) -> PeerConfig:
+    default = PeerConfig()
+    policy = env.get("ICE_TRANSPORT_POLICY") or "all"
+    if policy not in ("all", "relay"):
+        raise ConfigError(f"ICE_TRANSPORT_POLICY must be all or relay, not {policy!r}")
+    codecs = tuple(name.strip().upper() for name in env.get("WEBRTC_VIDEO_CODECS", "").split(",") if name.strip())
+    unknown = set(codecs) - {"VP8", "VP9", "H264", "AV1", "H265"}
+    if unknown:
+        raise ConfigError(f"WEBRTC_VIDEO_CODECS: {', '.join(sorted(unknown))} is not one of VP8, VP9, H264, AV1, H265")
+    return PeerConfig(
+        ice_servers=(*_stun_servers(env), *_turn_servers(env)),
+        relay_only=policy == "relay",
+        port_range=_port_range(env),
+        video_codecs=codecs or default.video_codecs,
+        start_bitrate=int(_number(env, "WEBRTC_BWE_INITIAL_KBPS", default.start_bitrate / 1000) * 1000),
+        max_bitrate=int(_number(env, "WEBRTC_SENDER_MAX_KBPS", default.max_bitrate / 1000) * 1000),
+    )
+
+
+def _stun_servers(env: Mapping[str, str]) -> list[IceServer]:
+    urls = [url.strip() for url in env.get("STUN_SERVERS", "").split(",") if url.strip()]
+    for url in urls:
+        if not url.startswith(("stun:", "stuns:")):
+            raise ConfigError(f"STUN_SERVERS: {url!r} must begin with stun: or stuns:")
+    return [IceServer((url,)) for url in urls]
+
+
+def _turn_servers(env: Mapping[str, str]) -> list[IceServer]:
+    servers = []
+    for number, entry in enumerate(part for part in env.get("TURN_SERVERS", "").split(",") if part.strip()):
+        fields = [value.strip() for value in entry.split(";")]
+        if len(fields) != 3 or not fields[2].startswith(("turn:", "turns:")):
+            # The entry holds a password: it is named by its place alone.
+            raise ConfigError(f"TURN_SERVERS: entry {number + 1} must be username;credential;turn:host:port")
+        servers.append(IceServer((fields[2],), fields[0], fields[1]))
+    return servers
+
+
+def _port_range(env: Mapping[str, str]) -> tuple[int, int] | None:
+    text = env.get("WEBRTC_PORT_RANGE", "").strip()
+    if not text:
+        return None
+    low, separator, high = text.partition(":")
+    try:
+        ports = int(low or 1024), int(high or 65535)
+    except ValueError:
+        ports = (0, 0)
+    if not separator or not 1024 <= ports[0] <= ports[1] <= 65535:
+        raise ConfigError(f"WEBRTC_PORT_RANGE must be min:max within 1024:65535, not {text!r}")
+    return ports
+
+
+def _number(env: Mapping[str, str], name: str, default: float) -> float:
+    text = env.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(f"{name} must be a number, not {text!r}") from None

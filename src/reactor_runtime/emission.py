@@ -1,0 +1,60 @@
+"""From an Output to frames for the wire: validated, split, and converted once for all viewers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactor_protocol.errors import InvalidArgumentError
+from reactor_rtc.frames import AudioBlock, Media, VideoFrame
+from reactor_runtime.tracks import Audio, Output, TrackPayload, Video
+
+Bundle: TypeAlias = Mapping[str, Media]
+"""What leaves together: media by track name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One emission: bundles in order, to be played at ``fps``."""
+
+    bundles: tuple[Bundle, ...]
+    fps: float
+
+
+def chunk_of(output: Output, fps: float) -> Chunk:
+    """The chunk of an output. Raises :class:`InvalidArgumentError` naming the track whose data cannot be sent."""
+    count = output.batch() or 1
+    now_us = time.monotonic_ns() // 1000
+    stamps = [now_us + round(i * 1_000_000 / fps) for i in range(count)]
+    columns: dict[str, list[Media | None]] = {}
+    for name, track in type(output).declared().items():
+        payload = output.payloads[name]
+        try:
+            if issubclass(track, Video):
+                columns[name] = list(_pictures(payload, stamps))
+            elif issubclass(track, Audio):
+                columns[name] = _sounds(payload.data, track.sample_rate, stamps)
+        except InvalidArgumentError as error:
+            raise InvalidArgumentError(f"track {name!r}: {error}") from None
+    bundles = [{name: m for name, column in columns.items() if (m := column[i]) is not None} for i in range(count)]
+    return Chunk(tuple(bundles), fps)
+
+
+def _pictures(payload: TrackPayload, stamps: list[int]) -> list[VideoFrame]:
+    data: NDArray[Any] = payload.data
+    if data.ndim == 4:
+        return [VideoFrame.from_rgb(picture, stamp) for picture, stamp in zip(data, stamps, strict=True)]
+    picture = VideoFrame.from_rgb(data, stamps[0])
+    return [VideoFrame(picture.data, picture.width, picture.height, stamp) for stamp in stamps]
+
+
+def _sounds(data: NDArray[Any], rate: int, stamps: list[int]) -> list[Media | None]:
+    if data.size == 0:
+        return [None] * len(stamps)
+    parts = np.array_split(data, len(stamps), axis=-1)
+    return [AudioBlock.from_array(part, rate, stamp) if part.size else None for part, stamp in zip(parts, stamps, strict=True)]

@@ -1,0 +1,50 @@
+"""Finds the model that a manifest names, and reads its contract."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+
+from reactor_protocol.errors import ModelFailedError
+from reactor_runtime.config import Manifest
+from reactor_runtime.contract import Contract, read_contract
+from reactor_runtime.model import ReactorModel
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model's class and what it offers."""
+
+    model_class: type[ReactorModel]
+    contract: Contract
+
+
+def load_model(manifest: Manifest) -> LoadedModel:
+    """Imports the class that the manifest names; its folder is put first on ``sys.path``.
+
+    Raises :class:`ModelFailedError` that says what could not be imported, or what is wrong with the class.
+    """
+    module_name, _, class_name = manifest.import_path.partition(":")
+    directory = str(manifest.directory)
+    if directory not in sys.path:
+        sys.path.insert(0, directory)
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        raise ModelFailedError(
+            f"the model failed to load: {module_name} in {directory} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    model = getattr(module, class_name, None)
+    if not (isinstance(model, type) and issubclass(model, ReactorModel)):
+        known = [
+            n for n, v in vars(module).items() if isinstance(v, type) and issubclass(v, ReactorModel) and v is not ReactorModel
+        ]
+        raise ModelFailedError(
+            f"the model failed to load: {manifest.import_path} is not a ReactorModel; "
+            f"{module_name} has: {', '.join(known) or 'none'}"
+        )
+    try:
+        return LoadedModel(model, read_contract(model, manifest.name))
+    except (TypeError, ValueError) as error:
+        raise ModelFailedError(f"the model failed to load: {error}") from error

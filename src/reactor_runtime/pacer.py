@@ -1,0 +1,63 @@
+"""When each frame leaves, and when the model may go on. Pure: time is an argument, in seconds.
+
+A frame that is made alone leaves at once and is never queued; the model is held back by time, so that it makes the next frame
+just before it is due. A batch is played out evenly from the time that it is due, and the model goes on early enough to have
+the next batch ready when this one ends.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from statistics import median
+
+_REMEMBERED = 9
+_EARLY_S = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When a chunk leaves: its first frame at ``start``, the others every ``period``; the model goes on at ``resume``."""
+
+    start: float
+    period: float
+    resume: float
+
+
+class Pacer:
+    """The timetable of one model's output."""
+
+    def __init__(self) -> None:
+        self._due: float | None = None
+        self._resumed: float | None = None
+        self._work: deque[float] = deque(maxlen=_REMEMBERED)
+
+    def plan(self, frames: int, fps: float, now: float) -> Plan:
+        """The plan for a chunk of ``frames`` at ``fps`` that is ready ``now``.
+
+        A chunk that is late by less than a period keeps the timetable, so that the rate is kept on average; one that is later
+        starts the timetable anew, so that nothing is ever sent in a burst to catch up.
+        """
+        period = 1.0 / fps
+        if self._resumed is not None:
+            self._work.append(max(0.0, now - self._resumed))
+        due = now if self._due is None else self._due
+        if now - due > period:
+            due = now
+        start = now if due - now <= _EARLY_S else due
+        self._due = due + frames * period
+        work = median(self._work) if self._work else 0.0
+        return Plan(start=max(start, now), period=period, resume=max(now, self._due - work))
+
+    def resumed(self, now: float) -> None:
+        """The model goes on: what passes until the next :meth:`plan` is the time that it needs for its work."""
+        self._resumed = now
+
+    def is_early(self, now: float) -> bool:
+        """Whether a frame that is ready ``now`` comes before its time by more than a hair."""
+        return self._due is not None and self._due - now > _EARLY_S
+
+    def reset(self) -> None:
+        """Forgets the timetable: the next chunk leaves at once."""
+        self._due = None
+        self._resumed = None

@@ -1,0 +1,294 @@
+"""Runtime: one model, its session and its clients. It does what the session table decides."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from dataclasses import dataclass
+
+from reactor_protocol.errors import ModelFailedError, ServerError
+from reactor_protocol.lifecycles import RuntimeState
+from reactor_protocol.messages import (
+    ApplicationMessage,
+    Command,
+    FileRef,
+    JsonObject,
+    Refusal,
+    RuntimeMessage,
+    ServerMessage,
+    SessionEnded,
+)
+from reactor_protocol.names import NIL_SESSION_ID
+from reactor_rtc.frames import Media, VideoFrame
+from reactor_rtc.port import PeerFactory
+from reactor_rtc.scope import TaskScope
+from reactor_runtime.config import Manifest, Settings
+from reactor_runtime.connection import Connection
+from reactor_runtime.emission import Bundle
+from reactor_runtime.fields import ClientInfo, CommandError, ModelMessage, UploadedFile
+from reactor_runtime.host import ModelHost, Outcome
+from reactor_runtime.loader import LoadedModel, load_model
+from reactor_runtime.pacer import Plan
+from reactor_runtime.playout import Playout
+from reactor_runtime.schema import schema_of
+from reactor_runtime.session import Action, AdmitClient, BeginSession, EndReason, EndSession, ReleaseClient, SessionTable
+from reactor_runtime.signalling import Signalling
+from reactor_runtime.slots import PublisherSlots
+from reactor_runtime.tracks import TrackSpec
+from reactor_runtime.uploads import UploadStore
+
+logger = logging.getLogger(__name__)
+
+MODERATED = "Session terminated due to policy violation."
+SHUTTING_DOWN = "Session ended: the server is shutting down."
+STOPPED = "Session ended: it was stopped."
+
+_CLOSE_LIMIT_S = 0.8
+
+
+class Runtime:
+    """Hosts one model. Everything happens on the event loop that made it, but the model, which has its own thread."""
+
+    def __init__(self, manifest: Manifest, settings: Settings, peer_factory: PeerFactory) -> None:
+        self._manifest = manifest
+        self._clients: dict[int, ClientInfo] = {}
+        self._slots = PublisherSlots()
+        self._scope = TaskScope("runtime")
+        self._loaded: _Loaded | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.settings = settings
+        self.table = SessionTable(settings.orphan_timeout)
+        self.signalling = Signalling(self, settings, peer_factory)
+        self.uploads = UploadStore()
+
+    # ------------------------------------------------------------------------------------------------------- life
+
+    def start(self) -> None:
+        """Begins to load the model; requests are answered meanwhile."""
+        self._scope.start(self._load(), "load")
+
+    async def _load(self) -> None:
+        try:
+            model = await asyncio.to_thread(load_model, self._manifest)
+            host = ModelHost(model.model_class, model.contract, self)
+            await host.load(self._manifest.config)
+        except ModelFailedError as error:
+            logger.error("%s", error, exc_info=error.__cause__)
+            await self._apply(self.table.load_failed(str(error)))
+            return
+        self._loaded = _Loaded(model, host, Playout(self._broadcast_media))
+        host.start()
+        logger.info("the model %s is loaded", model.contract.name)
+        await self._apply(self.table.loaded())
+
+    async def close(self) -> None:
+        """Ends the session, telling its clients why, and the model."""
+        if self.table.running:
+            with contextlib.suppress(TimeoutError):
+                # A model that computes without pause cannot run its hooks; the clients have been told by then.
+                async with asyncio.timeout(_CLOSE_LIMIT_S):
+                    await self.stop_session(EndReason.EVICTED, SHUTTING_DOWN)
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._scope.close()
+        await self.signalling.close()
+        if self._loaded is not None:
+            await self._loaded.host.close()
+        self.uploads.clear()
+
+    # ---------------------------------------------------------------------------------------------------- session
+
+    @property
+    def loaded(self) -> LoadedModel | None:
+        """The model's class and contract, once it is loaded."""
+        return self._loaded.model if self._loaded is not None else None
+
+    @property
+    def tracks(self) -> tuple[TrackSpec, ...]:
+        """The model's tracks; none before it is loaded."""
+        return self._loaded.model.contract.tracks if self._loaded is not None else ()
+
+    async def start_session(self) -> None:
+        """Begins a session.
+
+        Raises :class:`ServerError` (503, with ``retry_after`` while the model is loading), :class:`ModelFailedError` when it will
+        never be there, :class:`ConflictError` when a session is running.
+        """
+        if self.table.state is RuntimeState.CREATED:
+            raise ServerError("the model is loading", status=503, retry_after=1)
+        if self.table.state is RuntimeState.TERMINATED:
+            raise ModelFailedError(self.table.failure or "the model has stopped")
+        await self._apply(self.table.start(time.monotonic()))
+
+    async def stop_session(self, reason: EndReason, notice: str) -> None:
+        """Ends the session. Raises :class:`ConflictError` when there is none."""
+        if self.table.state is RuntimeState.CREATED:
+            raise ServerError("the model is loading", status=503, retry_after=1)
+        if self.table.state is RuntimeState.TERMINATED:
+            raise ModelFailedError(self.table.failure or "the model has stopped")
+        await self._apply(self.table.stop(reason, notice, time.monotonic()))
+
+    def is_session(self, session_id: str) -> bool:
+        """Whether an id means the running session; the all-zero one always does."""
+        return session_id in (self.table.session_id, NIL_SESSION_ID)
+
+    async def _apply(self, actions: list[Action]) -> None:
+        """Does what the table decided, and sets the clock to its next deadline."""
+        for action in actions:
+            match action:
+                case BeginSession():
+                    host = self._host()
+                    host.begin_session()
+                    await host.run_hook("session_started")
+                case EndSession(reason, notice):
+                    await self._end_session(reason, notice)
+                case AdmitClient(connection_id):
+                    await self._host().client_joined(self._clients[connection_id])
+                case ReleaseClient(connection_id):
+                    await self._host().client_left(self._clients.pop(connection_id))
+        self._arm()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline = self.table.next_deadline()
+        if deadline is not None:
+            self._timer = asyncio.get_running_loop().call_at(deadline, self._timeout)
+
+    def _timeout(self) -> None:
+        actions = self.table.handle_timeout(time.monotonic())
+        if actions:
+            self._scope.start(self._apply(actions), "timeout")
+        else:
+            self._arm()
+
+    async def _end_session(self, reason: EndReason, notice: str | None) -> None:
+        logger.info("the session %s ends: %s", self.table.session_id, notice or reason)
+        if reason is EndReason.MODERATED:
+            body = {"action": "terminate", "input_kind": "", "command": "", "categories": [], "message": MODERATED}
+            self._broadcast(RuntimeMessage("moderation", body))
+        if notice:
+            self._broadcast(SessionEnded(notice))
+        self.uploads.clear()
+        self._slots = PublisherSlots()
+        self._clients.clear()
+        await self.signalling.close()
+        if self._loaded is not None:
+            self._loaded.playout.clear()
+            if self.table.state is not RuntimeState.TERMINATED:
+                await self._loaded.host.end_session()
+                await self._loaded.host.run_hook("session_ended")
+        self.table.cleaned_up()
+
+    def _host(self) -> ModelHost:
+        if self._loaded is None:
+            raise ServerError("the model is loading", status=503, retry_after=1)
+        return self._loaded.host
+
+    # ------------------------------------------------------------------------------------ what the model says (HostEvents)
+
+    def frames_ready(self, bundles: tuple[Bundle, ...], plan: Plan) -> None:
+        if self._loaded is not None and self.table.running:
+            self._loaded.playout.play(bundles, plan)
+
+    def frames_flushed(self) -> None:
+        if self._loaded is not None:
+            self._loaded.playout.flush()
+
+    def message_sent(self, message: ApplicationMessage, client: int | None) -> None:
+        self._broadcast(message, client)
+
+    def model_stopped(self, error: ModelFailedError) -> None:
+        logger.error("%s", error)
+        self._scope.start(self._apply(self.table.model_failed(str(error), time.monotonic())), "model-stopped")
+
+    def _broadcast(self, message: ServerMessage, only: int | None = None) -> None:
+        for connection in self.signalling:
+            if connection.id in self._clients and only in (None, connection.id):
+                connection.send(message)
+
+    def _broadcast_media(self, bundle: Bundle) -> None:
+        for connection in self.signalling:
+            for track, media in bundle.items():
+                connection.send_media(track, media)
+
+    # -------------------------------------------------------------------------------------- what clients do (Room)
+
+    async def admit(self, connection: Connection) -> bool:
+        if not self.table.running or not self.signalling.holds(connection):
+            return False
+        logger.info("connection %d is open", connection.id)
+
+        if connection.id not in self._clients:
+            self._clients[connection.id] = self._client_info(connection.id)
+        await self._apply(self.table.opened(connection.id, time.monotonic()))
+        return True
+
+    def _client_info(self, connection_id: int) -> ClientInfo:
+        loop = asyncio.get_running_loop()
+
+        async def send(message: ModelMessage) -> None:
+            loop.call_soon_threadsafe(self.message_sent, message.encode(), connection_id)
+
+        return ClientInfo(connection_id, time.monotonic(), _send=send)
+
+    def lost(self, connection: Connection, reason: str) -> None:
+        if self.signalling.drop(connection):
+            logger.info("connection %d is gone: %s", connection.id, reason)
+            self._slots.release_all(connection.id)
+            self._scope.start(self._lose(connection), "lose-connection")
+
+    async def _lose(self, connection: Connection) -> None:
+        await connection.close()
+        await self._apply(self.table.closed(connection.id, time.monotonic()))
+
+    async def run_command(self, connection: Connection, command: Command) -> Outcome:
+        try:
+            files = {name: await self.uploads.resolve(ref) for name, ref in command.uploads.items()}
+        except CommandError as error:
+            return Outcome(error=Refusal(error.code, error.message))
+        return await self._host().dispatch(command.type, command.data, files, self._clients[connection.id])
+
+    async def announce_file(self, connection: Connection, file: FileRef) -> None:
+        if self._loaded is None or "file_uploaded" not in self._loaded.model.contract.hooks:
+            return
+        try:
+            uploaded: UploadedFile = await self.uploads.resolve(file)
+        except CommandError as error:
+            logger.warning("connection %d announced a file that is not there: %s", connection.id, error.message)
+            return
+        await self._host().run_hook("file_uploaded", uploaded_file=uploaded, client=self._clients[connection.id])
+
+    def claim(self, connection: Connection, track: str) -> Refusal | None:
+        return self._slots.claim(track, connection.id)
+
+    def release(self, connection: Connection, track: str) -> None:
+        self._slots.release(track, connection.id)
+
+    def receive_media(self, connection: Connection, track: str, media: Media) -> None:
+        if connection.legacy:
+            self._slots.claim(track, connection.id)
+        if self._slots.holds(track, connection.id):
+            self._host().push(track, media)
+
+    def newest_picture(self, track: str) -> VideoFrame | None:
+        return self._loaded.playout.newest.get(track) if self._loaded is not None else None
+
+    def schema(self) -> RuntimeMessage:
+        return RuntimeMessage("modelSchema", self.schema_document())
+
+    def schema_document(self) -> JsonObject:
+        """The model's schema document, empty before it is loaded."""
+        return schema_of(self._loaded.model.contract) if self._loaded is not None else {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What is there once the model is loaded."""
+
+    model: LoadedModel
+    host: ModelHost
+    playout: Playout

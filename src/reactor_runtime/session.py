@@ -1,0 +1,160 @@
+"""The session of a runtime: its state, its clients and its timeouts. It decides; somebody else does.
+
+Every method takes ``now`` in seconds and returns what has to be done. There is at most one session at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+from uuid import uuid4
+
+from reactor_protocol.errors import ConflictError
+from reactor_protocol.lifecycles import RUNTIME, SESSION_RUNNING, SESSION_UNATTENDED, RuntimeEvent, RuntimeState
+
+
+class EndReason(StrEnum):
+    """Why a session ended (reference: runtime, 3.3)."""
+
+    STOPPED = "stopped"
+    TIMED_OUT = "timed_out"
+    EVICTED = "evicted"
+    MODERATED = "moderated"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class BeginSession:
+    """Prepare the model for a session."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndSession:
+    """Tell the clients why, close their connections, forget the session's files, then report that cleanup is complete."""
+
+    reason: EndReason
+    notice: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdmitClient:
+    """A client can be reached for the first time: tell the model."""
+
+    connection_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseClient:
+    """A client has gone: tell the model."""
+
+    connection_id: int
+
+
+Action: TypeAlias = BeginSession | EndSession | AdmitClient | ReleaseClient
+
+
+class SessionTable:
+    """The state of a runtime and its one session."""
+
+    def __init__(self, orphan_timeout: float) -> None:
+        self._orphan_timeout = orphan_timeout
+        self._unattended_since: float | None = None
+        self.state = RUNTIME.initial
+        self.session_id: str | None = None
+        self.clients: set[int] = set()
+        self.failure: str | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a session that clients may reach."""
+        return self.state in SESSION_RUNNING
+
+    def loaded(self) -> list[Action]:
+        """The model is ready."""
+        self._move(RuntimeEvent.INITIALIZATION_SUCCESS, 0.0)
+        return []
+
+    def load_failed(self, message: str) -> list[Action]:
+        """The model will never be ready."""
+        self.failure = message
+        self._move(RuntimeEvent.INITIALIZATION_FAIL, 0.0)
+        return []
+
+    def start(self, now: float) -> list[Action]:
+        """Begins a session with a new id. Raises :class:`ConflictError` in a wrong state."""
+        if not self._move(RuntimeEvent.START_SESSION, now):
+            raise ConflictError(f"a session cannot be started while the runtime is {self.state}")
+        self.session_id = str(uuid4())
+        return [BeginSession()]
+
+    def stop(self, reason: EndReason, notice: str | None, now: float) -> list[Action]:
+        """Ends the session. Raises :class:`ConflictError` when there is none."""
+        if not self._move(RuntimeEvent.STOP_SESSION, now):
+            raise ConflictError(f"there is no session to stop: the runtime is {self.state}")
+        return [EndSession(reason, notice)]
+
+    def opened(self, connection_id: int, now: float) -> list[Action]:
+        """A connection has come up. A client that connects anew under its old id has never left."""
+        if not self._move(RuntimeEvent.CONNECTION_OPENED, now):
+            return []
+        if connection_id in self.clients:
+            return []
+        self.clients.add(connection_id)
+        return [AdmitClient(connection_id)]
+
+    def closed(self, connection_id: int, now: float) -> list[Action]:
+        """A connection has gone."""
+        if connection_id not in self.clients:
+            return []
+        self.clients.discard(connection_id)
+        last = not self.clients
+        self._move(RuntimeEvent.LAST_CONNECTION_CLOSED if last else RuntimeEvent.CONNECTION_CLOSED, now)
+        return [ReleaseClient(connection_id)]
+
+    def cleaned_up(self) -> list[Action]:
+        """All that :class:`EndSession` asked for is done."""
+        self._move(RuntimeEvent.CLEANUP_COMPLETE, 0.0)
+        self.session_id = None
+        self.clients.clear()
+        return []
+
+    def model_failed(self, message: str, now: float) -> list[Action]:
+        """The model has crashed: the session, if any, ends with that reason, and the runtime serves no more."""
+        self.failure = message
+        was_running = self.running
+        self._move(RuntimeEvent.EVICTION, now)
+        return [EndSession(EndReason.ERROR, f"Session ended: {message}")] if was_running else []
+
+    def next_deadline(self) -> float | None:
+        """When :meth:`handle_timeout` has to be called next."""
+        if self._unattended_since is None or self._orphan_timeout <= 0:
+            return None
+        return self._unattended_since + self._orphan_timeout
+
+    def handle_timeout(self, now: float) -> list[Action]:
+        """Ends a session that has been without a client for too long."""
+        deadline = self.next_deadline()
+        if deadline is None or now < deadline or not self._move(RuntimeEvent.TIMEOUT, now):
+            return []
+        return [EndSession(EndReason.TIMED_OUT, "Session ended: no client was connected.")]
+
+    def _move(self, event: RuntimeEvent, now: float) -> bool:
+        after = RUNTIME.after(self.state, event)
+        if after is None:
+            return False
+        unattended = after in SESSION_UNATTENDED
+        if not unattended:
+            self._unattended_since = None
+        elif self.state is not after:
+            self._unattended_since = now
+        self.state = after
+        return True
+
+
+HEALTH_WORDS = {RuntimeState.CREATED: "loading", RuntimeState.READY: "available", RuntimeState.TERMINATED: "terminated"}
+
+
+def health_word(state: RuntimeState) -> str:
+    """The word of ``/health`` for a state (reference: runtime, 3.3)."""
+    return HEALTH_WORDS.get(state, "serving")
