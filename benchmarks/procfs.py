@@ -1,0 +1,53 @@
+"""CPU time and memory of a process and all that it started, from /proc (Linux)."""
+
+import os
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of the process tree under `pid`, all threads, in seconds."""
+    ticks = 0
+    for member in tree(pid):
+        stat = _stat_fields(member)
+        if stat:
+            ticks += int(stat[11]) + int(stat[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mib(pid: int) -> float:
+    """Resident memory (VmRSS) summed over the process tree under `pid`, in MiB."""
+    return sum(_resident_kib(member) for member in tree(pid)) / 1024
+
+
+def tree(pid: int) -> list[int]:
+    """`pid` and its living descendants."""
+    children: dict[int, list[int]] = {}
+    for entry in PROC.iterdir():
+        if entry.name.isdigit():
+            stat = _stat_fields(int(entry.name))
+            if stat:
+                children.setdefault(int(stat[1]), []).append(int(entry.name))
+    found = [pid]
+    for member in found:
+        found.extend(children.get(member, []))
+    return found
+
+
+def _stat_fields(pid: int) -> list[str] | None:
+    """The fields of /proc/PID/stat after the command's name: state, parent, ...; None when the process is gone."""
+    try:
+        text = (PROC / str(pid) / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # The name stands in brackets and may itself hold spaces and brackets.
+    return text.rpartition(")")[2].split()
+
+
+def _resident_kib(pid: int) -> int:
+    try:
+        status = (PROC / str(pid) / "status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")), 0)
