@@ -14,7 +14,12 @@ from reactor_protocol.errors import ReactorException
 from reactor_runtime.config import read_settings
 from reactor_runtime.serve import run as run_runtime
 
-app = typer.Typer(name="reactor", help="Serve real-time, interactive video models, and talk to them.", no_args_is_help=True)
+app = typer.Typer(
+    name="reactor",
+    help="Serve real-time, interactive video models, and talk to them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
 errors = Console(stderr=True, highlight=False)
 
 

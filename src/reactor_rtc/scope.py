@@ -32,9 +32,19 @@ class TaskScope:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("task %s failed", task.get_name(), exc_info=error)
 
+    async def settle(self, limit_s: float) -> None:
+        """Lets what runs come to its end for ``limit_s`` seconds, then ends it; the scope can be used further."""
+        tasks = self._tasks - {asyncio.current_task()}
+        if tasks:
+            await asyncio.wait(tasks, timeout=limit_s)
+        await self._cancel()
+
     async def close(self) -> None:
         """Cancels what still runs and waits until it has ended. The calling task, if it is one of them, is spared."""
         self._closed = True
+        await self._cancel()
+
+    async def _cancel(self) -> None:
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()

@@ -13,7 +13,7 @@ import numpy as np
 import webrtc
 
 from reactor_protocol.codec import Frame
-from reactor_protocol.errors import NegotiationError, TransportError
+from reactor_protocol.errors import InvalidArgumentError, NegotiationError, TransportError
 from reactor_rtc import sdp as sdp_text
 from reactor_rtc.engine import configure_engine
 from reactor_rtc.frames import AudioBlock, Media, VideoFrame
@@ -50,14 +50,19 @@ class _Outlet:
     writer: Any
     active: bool
 
+    @property
+    def video(self) -> bool:
+        return isinstance(self.generator, webrtc.VideoTrackGenerator)
+
     def write(self, media: Media) -> None:
         chunk = _engine_video(media) if isinstance(media, VideoFrame) else _engine_audio(media)
-        self.writer.write(chunk).add_done_callback(_retrieve)
 
+        def written(future: asyncio.Future[None]) -> None:
+            if not future.cancelled() and (error := future.exception()) is not None:
+                logger.debug("media was not sent: %s", error)
+                chunk.close()
 
-def _retrieve(future: asyncio.Future[None]) -> None:
-    if not future.cancelled() and (error := future.exception()) is not None:
-        logger.debug("media was not sent: %s", error)
+        self.writer.write(chunk).add_done_callback(written)
 
 
 class WrtcPeer:
@@ -74,6 +79,7 @@ class WrtcPeer:
         self._inlets: dict[str, webrtc.MediaStreamTrack] = {}
         self._stats = StatsReader()
         self._described = False
+        self._changing = asyncio.Lock()
         self._connection.on("connectionstatechange", self._state_changed)
         self._connection.on("icecandidate", self._candidate_found)
         self._connection.on("datachannel", lambda event: self._adopt(event.channel))
@@ -85,10 +91,13 @@ class WrtcPeer:
         return PeerState(str(self._connection.connection_state))
 
     async def offer(self, sections: Sequence[Section], labels: Sequence[str]) -> LocalOffer:
+        return await _translate(self._offer(sections, labels))
+
+    async def _offer(self, sections: Sequence[Section], labels: Sequence[str]) -> LocalOffer:
         for label in labels:
             self._adopt(self._connection.create_data_channel(label))
         transceivers = [self._add_section(section) for section in sections]
-        await _translate(self._describe(self._connection.create_offer()))
+        await self._describe(self._connection.create_offer())
         for section, transceiver in zip(sections, transceivers, strict=True):
             if section.direction == "send":
                 await self._open_outlet(transceiver, active=True)
@@ -96,12 +105,18 @@ class WrtcPeer:
         return LocalOffer(self._local_sdp(), mids)
 
     async def accept_answer(self, sdp: str) -> None:
+        await _translate(self._accept_answer(sdp))
+
+    async def _accept_answer(self, sdp: str) -> None:
         await self._set_remote(sdp, "answer")
         for outlet in self._outlets.values():
             await self._tune(outlet)
         self._collect_inlets()
 
     async def answer(self, sdp: str, sections: Sequence[Section]) -> str:
+        return await _translate(self._answer(sdp, sections))
+
+    async def _answer(self, sdp: str, sections: Sequence[Section]) -> str:
         await self._set_remote(sdp, "offer")
         wanted = {section.mid: section for section in sections}
         for transceiver in self._connection.get_transceivers():
@@ -112,11 +127,11 @@ class WrtcPeer:
                 transceiver.direction = "sendonly"
                 self._prefer_codecs(transceiver)
                 transceiver.sender.set_streams(webrtc.MediaStream())
-                await _translate(self._open_outlet(transceiver, active=False))
+                await self._open_outlet(transceiver, active=False)
             else:
                 transceiver.direction = "recvonly"
                 self._prefer_codecs(transceiver)
-        await _translate(self._describe(self._connection.create_answer()))
+        await self._describe(self._connection.create_answer())
         for outlet in self._outlets.values():
             await self._tune(outlet)
         self._collect_inlets()
@@ -148,7 +163,7 @@ class WrtcPeer:
             raise NegotiationError(f"the {kind} is not a session description: it does not begin with v=0")
         limits = sdp_text.with_video_bitrate(sdp, self._config.start_bitrate, self._config.max_bitrate)
         init = webrtc.RTCSessionDescriptionInit(type=webrtc.RTCSdpType(kind), sdp=limits)
-        await _translate(self._connection.set_remote_description(init))
+        await self._connection.set_remote_description(init)
 
     def _local_sdp(self) -> str:
         description = self._connection.local_description
@@ -189,15 +204,26 @@ class WrtcPeer:
 
     async def _tune(self, outlet: _Outlet) -> None:
         """Sets rate, degradation and flow of a sender; the engine forgets them with each description."""
-        sender = outlet.transceiver.sender
-        parameters = sender.get_parameters()
-        for encoding in parameters.encodings:
-            encoding.active = outlet.active
-            if isinstance(outlet.generator, webrtc.VideoTrackGenerator):
-                encoding.max_bitrate = self._config.max_bitrate
-        if isinstance(outlet.generator, webrtc.VideoTrackGenerator):
-            parameters.degradation_preference = webrtc.RTCDegradationPreference("maintain-resolution")
-        await _translate(sender.set_parameters(parameters))
+        # The engine refuses parameters that were read before others were set.
+        async with self._changing:
+            sender = outlet.transceiver.sender
+            parameters = sender.get_parameters()
+            for encoding in parameters.encodings:
+                encoding.active = outlet.active
+                if outlet.video:
+                    encoding.max_bitrate = self._config.max_bitrate
+                    # Without it the engine encodes with the first codec of the offer, whatever the answer prefers.
+                    encoding.codec = self._preferred_codec(parameters.codecs)
+            if outlet.video:
+                parameters.degradation_preference = webrtc.RTCDegradationPreference("maintain-resolution")
+            await sender.set_parameters(parameters)
+
+    def _preferred_codec(self, negotiated: Sequence[webrtc.RTCRtpCodecParameters]) -> webrtc.RTCRtpCodec | None:
+        for name in self._config.video_codecs:
+            for codec in negotiated:
+                if codec.mime_type.lower() == f"video/{name}".lower():
+                    return webrtc.RTCRtpCodec(codec.mime_type, codec.clock_rate, codec.channels, codec.sdp_fmtp_line)
+        return None
 
     def _collect_inlets(self) -> None:
         for transceiver in self._connection.get_transceivers():
@@ -209,7 +235,10 @@ class WrtcPeer:
         outlet = self._outlets.get(mid)
         if outlet is None:
             raise TransportError(f"this connection sends nothing on section {mid!r}")
-        if outlet.active and self.state is PeerState.CONNECTED:
+        if isinstance(media, VideoFrame) is not outlet.video:
+            # The engine's track would take nothing any more after a chunk of the wrong kind.
+            raise InvalidArgumentError(f"section {mid!r} carries {'video' if outlet.video else 'audio'}, not {_kind(media)}")
+        if outlet.active and self.state is PeerState.CONNECTED and not _empty(media):
             outlet.write(media)
 
     async def set_active(self, mid: str, active: bool) -> None:
@@ -218,7 +247,7 @@ class WrtcPeer:
             raise TransportError(f"this connection sends nothing on section {mid!r}")
         if outlet.active is not active:
             outlet.active = active
-            await self._tune(outlet)
+            await _translate(self._tune(outlet))
 
     async def media(self, mid: str) -> AsyncIterator[Media]:
         track = self._inlets.get(mid)
@@ -233,6 +262,8 @@ class WrtcPeer:
                 with chunk:
                     media: Media = _video(chunk) if isinstance(chunk, webrtc.VideoFrame) else _audio(chunk)
                 yield media
+                # A reader slower than the track finds the next frame ready, and would never let the loop have its turn.
+                await asyncio.sleep(0)
         finally:
             with contextlib.suppress(webrtc.RTCException, TypeError):
                 await reader.cancel()
@@ -281,15 +312,16 @@ class WrtcPeer:
         return self._stats.read(report, {str(t.mid): t for t in self._connection.get_transceivers()})
 
     async def close(self) -> None:
-        if self.state is PeerState.CLOSED:
-            return
-        await self._close_channels()
-        for outlet in self._outlets.values():
-            outlet.active = False
-            with contextlib.suppress(webrtc.RTCException, TypeError):
-                await outlet.writer.close()
-        self._connection.close()
-        self._emit(StateChanged(PeerState.CLOSED))
+        async with self._changing:
+            if self.state is PeerState.CLOSED:
+                return
+            await self._close_channels()
+            for outlet in self._outlets.values():
+                outlet.active = False
+                with contextlib.suppress(webrtc.RTCException, TypeError):
+                    await outlet.writer.close()
+            self._connection.close()
+            self._emit(StateChanged(PeerState.CLOSED))
 
     async def _close_channels(self) -> None:
         """Closes the data channels, which delivers what was sent before; a peer that is gone is not waited for long."""
@@ -319,6 +351,12 @@ async def _translate(work: Awaitable[T]) -> T:
     """Awaits a call of the engine; its errors become ours."""
     try:
         return await work
+    except asyncio.CancelledError as error:
+        # Closing the connection cancels what the engine has in hand; nobody has cancelled the caller.
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise NegotiationError("the connection was closed while it was negotiated") from error
     except (webrtc.RTCException, webrtc.PythonWebRTCException, ValueError, TypeError) as error:
         raise NegotiationError(f"the session description cannot be used: {error}") from error
 
@@ -342,9 +380,17 @@ def _payload(data: object) -> str | bytes:
     return data if isinstance(data, str) else bytes(data)  # type: ignore[call-overload]
 
 
+def _kind(media: Media) -> str:
+    return "video" if isinstance(media, VideoFrame) else "audio"
+
+
+def _empty(media: Media) -> bool:
+    return isinstance(media, AudioBlock) and media.samples.size == 0
+
+
 def _engine_video(frame: VideoFrame) -> webrtc.VideoFrame:
     init = webrtc.VideoFrameBufferInit(
-        format="I420", coded_width=frame.width, coded_height=frame.height, timestamp=frame.timestamp_us
+        format=frame.pixels, coded_width=frame.width, coded_height=frame.height, timestamp=frame.timestamp_us
     )
     return webrtc.VideoFrame(frame.data.data, init)
 

@@ -27,6 +27,7 @@ class StatsReader:
 
     def __init__(self) -> None:
         self._last: dict[str, _Reading] = {}
+        self._read_at: float | None = None
 
     def read(self, report: webrtc.RTCStatsReport, sections: Mapping[str, webrtc.RTCRtpTransceiver]) -> PeerStats:
         """The figures of a report. ``sections`` are the transceivers by mid."""
@@ -40,6 +41,7 @@ class StatsReader:
                 tracks[mid] = self._inbound(entry)
             elif isinstance(entry, webrtc.RTCOutboundRtpStreamStats):
                 tracks[mid] = self._outbound(entry, entries)
+        self._read_at = max((entry.timestamp for entry in entries), default=self._read_at)
         pair = _selected_pair(report, entries)
         local = report.get(pair.local_candidate_id or "") if pair is not None else None
         return PeerStats(
@@ -49,11 +51,17 @@ class StatsReader:
             tracks=tracks,
         )
 
+    def _before(self, stream: str, now: _Reading) -> _Reading:
+        """The last counters of a stream; one that began since the last reading began at nothing."""
+        beginning = now if self._read_at is None else _Reading(self._read_at, 0, 0, 0)
+        return self._last.get(stream, beginning)
+
     def _inbound(self, entry: webrtc.RTCInboundRtpStreamStats) -> TrackStats:
         now = _Reading(entry.timestamp, entry.bytes_received or 0, entry.packets_received or 0, max(0, entry.packets_lost or 0))
-        before = self._last.get(entry.id, now)
+        before = self._before(entry.id, now)
         self._last[entry.id] = now
-        lost, received = now.lost - before.lost, now.packets - before.packets
+        # A packet that was late, and not lost, is taken off the count again.
+        lost, received = max(0, now.lost - before.lost), now.packets - before.packets
         return TrackStats(
             kind=_kind(entry),
             direction="receive",
@@ -66,7 +74,7 @@ class StatsReader:
 
     def _outbound(self, entry: webrtc.RTCOutboundRtpStreamStats, entries: list[Any]) -> TrackStats:
         now = _Reading(entry.timestamp, entry.bytes_sent or 0, entry.packets_sent or 0, 0)
-        before = self._last.get(entry.id, now)
+        before = self._before(entry.id, now)
         self._last[entry.id] = now
         remote = next(
             (e for e in entries if isinstance(e, webrtc.RTCRemoteInboundRtpStreamStats) and e.local_id == entry.id),

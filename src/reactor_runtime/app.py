@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -36,6 +37,7 @@ def build_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])
     app.add_exception_handler(ApiError, _refuse)
     app.add_exception_handler(NegotiationError, _refuse)
+    app.add_exception_handler(RequestValidationError, _refuse_malformed)
     app.include_router(_lifecycle(runtime))
     app.include_router(_uploads(runtime))
     app.include_router(connection_routes(runtime))
@@ -47,6 +49,13 @@ async def _refuse(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ReactorException)
     headers = {"Retry-After": f"{error.retry_after:g}"} if error.retry_after is not None else None
     return JSONResponse({"detail": error.message, "code": error.code}, error.status or 400, headers)
+
+
+async def _refuse_malformed(_request: Request, error: Exception) -> JSONResponse:
+    """Says what is wrong without repeating what was sent: it may hold a password, or what JSON cannot say."""
+    assert isinstance(error, RequestValidationError)
+    detail = [{"type": part["type"], "loc": part["loc"], "msg": part["msg"]} for part in error.errors()]
+    return JSONResponse({"detail": detail}, 422)
 
 
 # ---------------------------------------------------------------------------------------------------- lifecycle
@@ -112,7 +121,7 @@ def _uploads(runtime: Runtime) -> APIRouter:
     async def write(upload_id: str, request: Request) -> Response:
         """Takes the bytes of a file."""
         length = request.headers.get("content-length")
-        await runtime.uploads.write(upload_id, int(length) if length and length.isdigit() else None, _body(request))
+        await runtime.uploads.write(upload_id, int(length) if length and length.isdecimal() else None, _body(request))
         return Response()
 
     return router

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,7 +26,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         length = Headers(scope=scope).get("content-length", "")
-        if length.isdigit() and int(length) > MAX_BODY_BYTES:
+        if length.isdecimal() and int(length) > MAX_BODY_BYTES:
             await _refuse(scope, receive, send)
             return
         received = 0
@@ -37,9 +39,14 @@ class BodyLimit:
                 raise _TooLarge
             return message
 
-        try:
-            await self._app(scope, counted, send)
-        except _TooLarge:
+        async def guarded(message: Message) -> None:
+            # The application makes an answer of its own when its body cannot be read: ours says why.
+            if received <= MAX_BODY_BYTES:
+                await send(message)
+
+        with contextlib.suppress(_TooLarge):
+            await self._app(scope, counted, guarded)
+        if received > MAX_BODY_BYTES:
             await _refuse(scope, receive, send)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
@@ -19,8 +19,6 @@ from reactor_runtime.fields import CommandError, FieldInfo, ModelMessage, Upload
 INVALID_COMMAND = "invalid_command"
 UNRESOLVED_UPLOAD = "unresolved_upload"
 INTERNAL_ERROR = "internal_error"
-
-_NAMES = {int: "integer", float: "number", str: "string", bool: "boolean", list: "list", dict: "object", NoneType: "null"}
 
 Handler: TypeAlias = Callable[..., Any]
 
@@ -44,11 +42,13 @@ class CommandSpec:
 
         Raises :class:`CommandError` ``invalid_command`` with the reasons of the reference (runtime, 1.5).
         """
-        for name in data.keys() | files.keys():
+        for name in (*data, *files):
             if name not in self.parameters and name not in self.uploads:
                 raise CommandError(INVALID_COMMAND, f"unexpected argument '{name}'")
         values = {name: value for name, value in data.items() if name not in self.uploads}
         for name, required in self.uploads.items():
+            if name not in files and data.get(name) is not None:
+                raise CommandError(INVALID_COMMAND, f"{name}: expected an uploaded file, got {type(data[name]).__name__}")
             if name not in files and required:
                 raise CommandError(INVALID_COMMAND, f"missing required argument '{name}'")
         try:
@@ -74,8 +74,8 @@ def read_command(owner: str, method: str, handler: Handler, name: str, descripti
     for parameter in list(signature.parameters.values())[1:]:
         if parameter.name == "client":
             continue
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise TypeError(f"{where}: *{parameter.name} cannot be a command's field: name each parameter")
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+            raise TypeError(f"{where}: {parameter} cannot be a command's field: name each parameter")
         annotation, info = hints.get(parameter.name, Any), _info(parameter)
         fields[parameter.name] = info
         if _is_upload(annotation):
@@ -84,11 +84,7 @@ def read_command(owner: str, method: str, handler: Handler, name: str, descripti
         key = f"p{len(parameters)}"
         parameters[parameter.name] = key
         definitions[key] = _definition(f"{where}({parameter.name})", parameter.name, annotation, info)
-    config = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=False)
-    try:
-        arguments: type[BaseModel] = create_model(f"{name}_arguments", __config__=config, **definitions)
-    except (PydanticSchemaGenerationError, PydanticUserError) as error:
-        raise TypeError(f"{where}: a parameter has a type that cannot cross the wire: {error.message}") from error
+    arguments: type[BaseModel] = create_model(f"{name}_arguments", __config__=ConfigDict(strict=True), **definitions)
     return CommandSpec(
         name=name,
         method=method,
@@ -113,28 +109,43 @@ def _info(parameter: inspect.Parameter) -> FieldInfo:
     default = parameter.default
     if isinstance(default, FieldInfo):
         return default
-    return FieldInfo() if default is parameter.empty else FieldInfo(default)
+    return FieldInfo(MISSING if default is parameter.empty else default)
 
 
 def _definition(where: str, name: str, annotation: Any, info: FieldInfo) -> tuple[Any, Any]:
-    """One field for pydantic. Defaults are checked here, so that a wrong one is the author's error and not a client's."""
-    kind = _widened(annotation)
+    """One field for pydantic. Type and default are checked here, so that a wrong one is the author's error and not a client's."""
+    kind = _limited(where, annotation, info)
     if info.choices is not None:
         kind = Annotated[kind, AfterValidator(_one_of(info.choices))]
-    limits = {key: limit for key in ("ge", "le", "min_length", "max_length") if (limit := getattr(info, key)) is not None}
-    if limits and _is_optional(annotation):
-        inner = next(part for part in get_args(annotation) if part is not NoneType)
-        kind = Annotated[_widened(inner), Field(**limits)] | None
-        limits = {}
-    if info.default is MISSING:
-        return kind, Field(alias=name, **limits)
-    field = Field(alias=name, default=info.default, **limits)
-    probe = create_model("probe", __config__=ConfigDict(strict=True), value=(kind, Field(**limits)))
     try:
-        probe(value=info.default)
+        probed: dict[str, Any] = {_PROBED: (kind, ...)}
+        probe: type[BaseModel] = create_model("probe", __config__=ConfigDict(strict=True), **probed)
+    except (PydanticSchemaGenerationError, PydanticUserError) as error:
+        reason = error.message.partition(". ")[0]
+        raise TypeError(f"{where}: the type cannot cross the wire: {reason}") from error
+    if info.default is MISSING:
+        return kind, Field(alias=name)
+    try:
+        probe(**{_PROBED: info.default})
     except ValidationError as error:
         raise TypeError(f"{where}: the default does not fit: {_reason(error.errors(include_url=False)[0])}") from None
-    return kind, field
+    return kind, Field(alias=name, default=info.default)
+
+
+def _limited(where: str, annotation: Any, info: FieldInfo) -> Any:
+    """The annotation, widened, with its limits inside it: they do not apply to an explicit null."""
+    limits = {key: limit for key in ("ge", "le", "min_length", "max_length") if (limit := getattr(info, key)) is not None}
+    if not limits:
+        return _widened(annotation)
+    optional = _is_optional(annotation)
+    inner = Union[tuple(part for part in get_args(annotation) if part is not NoneType)] if optional else annotation  # noqa: UP007
+    bare = get_args(inner)[0] if get_origin(inner) is Annotated else inner
+    for key in limits:
+        if (get_origin(bare) or bare) not in _LIMITED[key]:
+            names = ", ".join(kind.__name__ for kind in _LIMITED[key])
+            raise TypeError(f"{where}: {key} limits {names}, not {getattr(bare, '__name__', bare)}")
+    kind = _widened(Annotated[inner, Field(**limits)])
+    return kind | None if optional else kind
 
 
 def _widened(annotation: Any) -> Any:
@@ -143,6 +154,8 @@ def _widened(annotation: Any) -> Any:
         return Annotated[int, BeforeValidator(_integral)]
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
+        if parts[0] is int:
+            return Annotated[(*parts, BeforeValidator(_integral))]
         return Annotated[(_widened(parts[0]), *parts[1:])]
     if origin in (list, dict) and parts:
         return origin[tuple(_widened(part) for part in parts)]
@@ -183,33 +196,41 @@ def _reply(where: str, annotation: Any) -> type[ModelMessage] | None:
 def _reason(error: ErrorDetails) -> str:
     """One sentence for a client, in the words of the reference (runtime, 1.5)."""
     kind, value, context = error["type"], error.get("input"), error.get("ctx", {})
-    if kind == "extra_forbidden":
-        return f"unexpected argument '{error['loc'][0]}'"
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"] if part != "value")
-    where = where.lstrip(".")
+    path = [part for part in error["loc"] if part != _PROBED]
     if kind == "missing":
-        return f"missing required argument '{where}'"
-    prefix = f"{where}: " if where else ""
+        return f"{_prefix(path[:-1])}missing required {'field' if path[1:] else 'argument'} '{path[-1]}'"
     if kind in _LIMITS:
-        symbol, key = _LIMITS[kind]
+        symbol, sign = _LIMITS[kind]
         shown = f"length {len(value)}" if "length" in symbol and hasattr(value, "__len__") else repr(value)
-        return (
-            f"{prefix}{shown} > {symbol}({context[key]})"
-            if symbol in ("le", "max_length")
-            else (f"{prefix}{shown} < {symbol}({context[key]})")
-        )
+        return f"{_prefix(path)}{shown} {sign} {symbol}({context[symbol]})"
     if kind in _TYPES:
-        return f"{prefix}expected {_TYPES[kind]}, got {_NAMES.get(type(value), type(value).__name__)}"
-    return prefix + error["msg"].removeprefix("Value error, ")
+        return f"{_prefix(path)}expected {_TYPES[kind]}, got {type(value).__name__}"
+    if kind in ("literal_error", "enum"):
+        return f"{_prefix(path)}{value!r} not one of [{context['expected'].replace(' or ', ', ')}]"
+    return _prefix(path) + error["msg"].removeprefix("Value error, ")
 
 
+def _prefix(path: Sequence[int | str]) -> str:
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    return f"{where}: " if where else ""
+
+
+_PROBED = "probed "
+"""The name under which a default is checked; the blank keeps it apart from every parameter."""
+
+_LIMITED: Mapping[str, tuple[type, ...]] = {
+    "ge": (int, float),
+    "le": (int, float),
+    "min_length": (str, list, dict),
+    "max_length": (str, list, dict),
+}
 _LIMITS = {
-    "greater_than_equal": ("ge", "ge"),
-    "less_than_equal": ("le", "le"),
-    "string_too_short": ("min_length", "min_length"),
-    "string_too_long": ("max_length", "max_length"),
-    "too_short": ("min_length", "min_length"),
-    "too_long": ("max_length", "max_length"),
+    "greater_than_equal": ("ge", "<"),
+    "less_than_equal": ("le", ">"),
+    "string_too_short": ("min_length", "<"),
+    "string_too_long": ("max_length", ">"),
+    "too_short": ("min_length", "<"),
+    "too_long": ("max_length", ">"),
 }
 _TYPES = {
     "int_type": "integer",
@@ -219,4 +240,5 @@ _TYPES = {
     "bool_type": "boolean",
     "list_type": "list",
     "dict_type": "object",
+    "dataclass_type": "object",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -83,25 +84,23 @@ def _section(file: Path, body: Mapping[str, Any], name: str) -> Mapping[str, Any
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment (reference: runtime, 2.3). Raises :class:`ConfigError` for a malformed value."""
     env = os.environ if environ is None else environ
-    port = _number(env, "PORT", 8080)
-    if not 0 <= port <= 65535:
-        raise ConfigError(f"PORT must be 0 to 65535, not {port:g}")
+    port = _number(env, "PORT", 8080.0)
+    if not 0 <= port <= 65535 or not port.is_integer():
+        raise ConfigError(f"PORT must be a whole number of 0 to 65535, not {port:g}")
     return Settings(
         host=env.get("HOST") or "0.0.0.0",
         port=int(port),
         ping_timeout=_number(env, "WEBRTC_CLIENT_PING_TIMEOUT_SECONDS", PING_TIMEOUT_S),
         orphan_timeout=_number(env, "ORPHAN_TIMEOUT_SECONDS", 60.0),
-        log_level=(env.get("REACTOR_LOG_LEVEL") or "INFO").upper(),
-        log_format=env.get("REACTOR_LOG_FORMAT") or "text",
+        log_level=_choice(env, "REACTOR_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
+        log_format=_choice(env, "REACTOR_LOG_FORMAT", "text", ("text", "json")),
         peer=_peer_config(env),
     )
 
 
 def _peer_config(env: Mapping[str, str]) -> PeerConfig:
     default = PeerConfig()
-    policy = env.get("ICE_TRANSPORT_POLICY") or "all"
-    if policy not in ("all", "relay"):
-        raise ConfigError(f"ICE_TRANSPORT_POLICY must be all or relay, not {policy!r}")
+    policy = _choice(env, "ICE_TRANSPORT_POLICY", "all", ("all", "relay"))
     codecs = tuple(name.strip().upper() for name in env.get("WEBRTC_VIDEO_CODECS", "").split(",") if name.strip())
     unknown = set(codecs) - {"VP8", "VP9", "H264", "AV1", "H265"}
     if unknown:
@@ -149,11 +148,23 @@ def _port_range(env: Mapping[str, str]) -> tuple[int, int] | None:
     return ports
 
 
+def _choice(env: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:
+    """One of ``choices``, in whichever case it is written."""
+    text = env.get(name, "").strip() or default
+    for choice in choices:
+        if choice.lower() == text.lower():
+            return choice
+    raise ConfigError(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}, not {text!r}")
+
+
 def _number(env: Mapping[str, str], name: str, default: float) -> float:
     text = env.get(name, "").strip()
     if not text:
         return default
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise ConfigError(f"{name} must be a number, not {text!r}") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise ConfigError(f"{name} must be a number, not {text!r}")
+    return number

@@ -154,7 +154,7 @@ class Connection:
             self._peer.send(self._channel.send(message))
         except TransportError as error:
             logger.debug("connection %d missed a message: %s", self.id, error)
-        except ReactorException as error:
+        except (ReactorException, UnicodeEncodeError) as error:
             logger.error("connection %d: a message could not be sent: %s", self.id, error)
             if isinstance(message, CommandResult) and message.reply is not None:
                 self.send(CommandResult(message.request_id, error=Refusal("internal_error", str(error))))

@@ -42,14 +42,16 @@ def read_contract(model: type[ReactorModel], name: str = "") -> Contract:
     tracks = [spec for holder in inputs.values() for spec in holder.specs("in")]
     tracks += [spec for holder in _visible(model, Output) for spec in holder.specs("out")]
     _refuse_clashes(model, tracks)
+    commands = _commands(model)
+    replies = [spec.reply for spec in commands.values() if spec.reply is not None]
     return Contract(
         name=name or snake_case(model.__name__),
         description=inspect.cleandoc(model.__doc__ or ""),
-        commands=_commands(model),
+        commands=commands,
         hooks=_hooks(model),
         inputs=inputs,
         tracks=tuple(dict.fromkeys(tracks)),
-        messages=tuple(_visible(model, ModelMessage)),
+        messages=tuple(dict.fromkeys([*_visible(model, ModelMessage), *replies])),
     )
 
 

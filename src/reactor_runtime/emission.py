@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -50,7 +50,7 @@ def _pictures(payload: TrackPayload, stamps: list[int]) -> list[VideoFrame]:
     if data.ndim == 4:
         return [VideoFrame.from_rgb(picture, stamp) for picture, stamp in zip(data, stamps, strict=True)]
     picture = VideoFrame.from_rgb(data, stamps[0])
-    return [VideoFrame(picture.data, picture.width, picture.height, stamp) for stamp in stamps]
+    return [replace(picture, timestamp_us=stamp) for stamp in stamps]
 
 
 def _sounds(data: NDArray[Any], rate: int, stamps: list[int]) -> list[Media | None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import MISSING, dataclass, field, is_dataclass
-from dataclasses import fields as dataclass_fields
 from typing import Any, ClassVar, dataclass_transform, get_type_hints
 
 from pydantic import TypeAdapter
@@ -26,7 +25,7 @@ class CommandError(Exception):
 class FieldInfo:
     """Default and limits of a command's parameter."""
 
-    default: Any = MISSING
+    default: Any = field(default_factory=lambda: MISSING)
     description: str | None = None
     ge: float | None = None
     le: float | None = None
@@ -94,10 +93,15 @@ class ModelMessage:
         required = [key for key in own if key not in cls.__dict__ or _has_no_default(cls.__dict__[key])]
         cls.__annotations__ = {key: own[key] for key in [*required, *(key for key in own if key not in required)]}
         described = cls.__dict__.get("__doc__") or ""
-        dataclass(cls)
+        # ``name`` may also be a field of the message: it is one where it is annotated as anything but a class variable.
+        name_is_field = "ClassVar" not in str(own.get("name", "ClassVar"))
+        if name_is_field and "name" not in cls.__dict__:
+            cls.name = field()
+        # Fields that a subclass adds may follow its parent's defaults.
+        dataclass(kw_only=any(is_dataclass(base) for base in cls.__bases__))(cls)
         # A dataclass without a docstring is given its signature, which says nothing to a client.
         cls.__doc__ = described
-        if "name" not in cls.__dict__:
+        if name_is_field or "name" not in cls.__dict__:
             cls.name = snake_case(cls.__name__)
 
     def encode(self) -> ApplicationMessage:
@@ -107,15 +111,6 @@ class ModelMessage:
         except (ValueError, TypeError) as error:
             raise TypeError(f"{type(self).__name__} cannot be sent: {error}") from error
         return ApplicationMessage(type(self).name, data)
-
-    @classmethod
-    def schema(cls) -> dict[str, Any]:
-        """The JSON schema of the fields."""
-        schema = TypeAdapter(cls).json_schema()
-        for spec in dataclass_fields(cls):  # type: ignore[arg-type]
-            if description := spec.metadata.get("description"):
-                schema["properties"][spec.name]["description"] = description
-        return schema
 
 
 def _has_no_default(value: Any) -> bool:

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from reactor_protocol.errors import ModelFailedError
 from reactor_protocol.messages import ApplicationMessage, JsonObject, Refusal
 from reactor_rtc.frames import Media
+from reactor_runtime.background import in_background
 from reactor_runtime.commands import INTERNAL_ERROR, INVALID_COMMAND
 from reactor_runtime.contract import Contract
 from reactor_runtime.emission import Bundle, chunk_of
@@ -31,6 +32,7 @@ from reactor_runtime.tracks import Output
 
 logger = logging.getLogger(__name__)
 
+_LAST_WORK_S = 0.1
 _TURNS = 3  # of the loop: a command is posted, its dispatcher wakes, and the handler runs
 
 
@@ -84,10 +86,10 @@ class ModelHost:
         try:
             model = self._class()
             self._bind_inputs(model)
-            result: Any = await asyncio.to_thread(model.load, config_path)
-            if inspect.isawaitable(result):
+            if inspect.iscoroutinefunction(model.load):
                 raise TypeError(f"{self._class.__name__}.load must be a plain function: it runs in a thread of its own")
-        except Exception as error:
+            await in_background(lambda: model.load(config_path), "load")
+        except (Exception, SystemExit) as error:
             raise ModelFailedError(f"the model failed to load: {_describe(error)}") from error
         model.bind(_ModelStage(self._emitter, self._owner, self._events))
         self._model = model
@@ -217,48 +219,64 @@ class _ModelThread:
 
     def __init__(self, on_stopped: Callable[[BaseException | None], None]) -> None:
         self._on_stopped = on_stopped
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._work: asyncio.Queue[_Work] = asyncio.Queue()
         self._thread: threading.Thread | None = None
         self._main: asyncio.Task[None] | None = None
         self._stopping = False
+        self._ended = False
+        self._gate = threading.Lock()
 
     def start(self, run: Callable[[], Any], name: str) -> None:
-        self._thread = threading.Thread(target=self._serve, args=(run,), name=f"model-{name}", daemon=True)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, args=(self._loop, run), name=f"model-{name}", daemon=True)
         self._thread.start()
 
     def post(self, work: _Work) -> None:
         """Queues work from any thread."""
-        try:
-            self._loop.call_soon_threadsafe(self._work.put_nowait, work)
-        except RuntimeError:
-            work.done.set_exception(ModelFailedError("the model has stopped"))
+        with self._gate:
+            if self._loop is not None and not self._ended:
+                self._loop.call_soon_threadsafe(self._work.put_nowait, work)
+                return
+        _refuse(work)
 
     def stop(self) -> None:
         """Cancels ``run()`` and waits up to half a second. Blocks: call it from a thread."""
         self._stopping = True
-        if self._thread is None:
-            self._loop.close()
+        if self._thread is None or self._loop is None:
             return
         if self._main is not None and self._thread.is_alive():
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._main.cancel)
         self._thread.join(0.5)
 
-    def _serve(self, run: Callable[[], Any]) -> None:
-        asyncio.set_event_loop(self._loop)
+    def _serve(self, loop: asyncio.AbstractEventLoop, run: Callable[[], Any]) -> None:
+        asyncio.set_event_loop(loop)
         error: BaseException | None = None
-        self._main = self._loop.create_task(self._main_task(run))
+        self._main = loop.create_task(self._main_task(run))
         try:
-            self._loop.run_until_complete(self._main)
+            loop.run_until_complete(self._main)
         except asyncio.CancelledError:
             logger.debug("the model was asked to stop")
         except BaseException as failure:  # noqa: BLE001 - whatever a model raises is reported, SystemExit included
             error = failure
-        self._drop_work()
-        self._loop.close()
+        with self._gate:
+            self._ended = True
+        loop.run_until_complete(self._wind_down())
+        loop.close()
         if not self._stopping:
             self._on_stopped(error)
+
+    async def _wind_down(self) -> None:
+        """Ends what the model has left running, and refuses what waits: nobody is to wait for an answer that will not come."""
+        await asyncio.sleep(0)  # what was posted in the last moment is queued
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=_LAST_WORK_S)
+        while not self._work.empty():
+            _refuse(self._work.get_nowait())
 
     async def _main_task(self, run: Callable[[], Any]) -> None:
         dispatcher = asyncio.get_running_loop().create_task(self._dispatch())
@@ -270,6 +288,8 @@ class _ModelThread:
     async def _dispatch(self) -> None:
         while True:
             work = await self._work.get()
+            if not work.done.set_running_or_notify_cancel():
+                continue  # whoever asked for it has gone
             try:
                 work.done.set_result(await work.call())
             except asyncio.CancelledError:
@@ -278,9 +298,10 @@ class _ModelThread:
             except Exception as error:  # noqa: BLE001 - handed to whoever waits for the work
                 work.done.set_exception(error)
 
-    def _drop_work(self) -> None:
-        while not self._work.empty():
-            self._work.get_nowait().done.set_exception(ModelFailedError("the model has stopped"))
+
+def _refuse(work: _Work) -> None:
+    if work.done.set_running_or_notify_cancel():
+        work.done.set_exception(ModelFailedError("the model has stopped"))
 
 
 class _Emitter:
@@ -290,6 +311,7 @@ class _Emitter:
         self._owner = owner
         self._events = events
         self._pacer = Pacer()
+        self._flushed = asyncio.Event()
         self.frame = 0
 
     async def emit(self, output: Output, fps: float, drop: bool) -> None:
@@ -301,13 +323,21 @@ class _Emitter:
         self.frame += len(chunk.bundles)
         self._owner.call_soon_threadsafe(self._events.frames_ready, chunk.bundles, plan)
         if not drop:
-            await asyncio.sleep(max(0.0, plan.resume - time.monotonic()))
+            await self._hold(plan.resume - time.monotonic())
         for _ in range(_TURNS):
             await asyncio.sleep(0)
         self._pacer.resumed(time.monotonic())
 
+    async def _hold(self, seconds: float) -> None:
+        """Holds the model back, unless what it waits for is flushed."""
+        self._flushed.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._flushed.wait()
+
     def flush(self) -> None:
         self._pacer.reset()
+        self._flushed.set()
         self._owner.call_soon_threadsafe(self._events.frames_flushed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from enum import Enum
@@ -83,8 +84,7 @@ class InputBuffer:
             self._frames.append(frame)
             self._total += 1
             loop = self._loop
-        if loop is not None:
-            loop.call_soon_threadsafe(self._arrived.set)
+        self._wake(loop)
 
     def try_read(self, n: int = 1, mode: ReadMode = ReadMode.LATEST) -> list[InputFrame] | None:
         """Exactly ``n`` frames, oldest first, or None when there are fewer. Raises ValueError above the capacity."""
@@ -136,5 +136,9 @@ class InputBuffer:
         with self._lock:
             self._closed = True
             loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._arrived.set)
+        self._wake(loop)
+
+    def _wake(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the reader's loop is closed: nobody is left to read
+                loop.call_soon_threadsafe(self._arrived.set)

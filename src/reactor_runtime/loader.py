@@ -31,7 +31,7 @@ def load_model(manifest: Manifest) -> LoadedModel:
         sys.path.insert(0, directory)
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelFailedError(
             f"the model failed to load: {module_name} in {directory} cannot be imported: {type(error).__name__}: {error}"
         ) from error

@@ -84,7 +84,7 @@ class OutputStream:
 
     def __init__(self, model: ReactorModel) -> None:
         self._model = model
-        self._fps = float(type(model).fps)
+        self.fps = type(model).fps
 
     @property
     def fps(self) -> float:

@@ -1,8 +1,8 @@
 """When each frame leaves, and when the model may go on. Pure: time is an argument, in seconds.
 
 A frame that is made alone leaves at once and is never queued; the model is held back by time, so that it makes the next frame
-just before it is due. A batch is played out evenly from the time that it is due, and the model goes on early enough to have
-the next batch ready when this one ends.
+just before it is due. A batch is played out evenly after the one before it, and the model goes on early enough to have the next
+batch ready when this one ends.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from statistics import median
 
 _REMEMBERED = 9
 _EARLY_S = 0.002
+
+_AT_RATE = 0.98
+"""Share of a period from which a model counts as being at its rate by itself. A model that follows a camera of the same nominal
+rate must not be held back for the drift between two clocks: its latency would creep up to a whole period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,35 +33,40 @@ class Pacer:
 
     def __init__(self) -> None:
         self._due: float | None = None
+        self._playing_until = 0.0
         self._resumed: float | None = None
         self._work: deque[float] = deque(maxlen=_REMEMBERED)
 
     def plan(self, frames: int, fps: float, now: float) -> Plan:
         """The plan for a chunk of ``frames`` at ``fps`` that is ready ``now``.
 
-        A chunk that is late by less than a period keeps the timetable, so that the rate is kept on average; one that is later
-        starts the timetable anew, so that nothing is ever sent in a burst to catch up.
+        A frame that is late by less than a period keeps the timetable, so that the rate is kept on average; one that is later
+        starts it anew, and so does a batch, so that nothing is ever sent in a burst to catch up.
         """
         period = 1.0 / fps
         if self._resumed is not None:
             self._work.append(max(0.0, now - self._resumed))
-        due = now if self._due is None else self._due
-        if now - due > period:
-            due = now
-        start = now if due - now <= _EARLY_S else due
-        self._due = due + frames * period
         work = median(self._work) if self._work else 0.0
-        return Plan(start=max(start, now), period=period, resume=max(now, self._due - work))
+        start = max(now, self._playing_until)
+        # The first frame is not held: only so does it show what paces the model. Holding one that is at its rate by itself would
+        # make its work look shorter each time, until it is held in earnest.
+        free = frames == 1 and (not self._work or work >= _AT_RATE * period)
+        anew = self._due is None or frames > 1 or abs(start - self._due) > period or free
+        due = start if anew or self._due is None else self._due
+        self._due = due + frames * period
+        self._playing_until = start + frames * period if frames > 1 else 0.0
+        return Plan(start=start, period=period, resume=now if free else max(now, self._due - work))
 
     def resumed(self, now: float) -> None:
         """The model goes on: what passes until the next :meth:`plan` is the time that it needs for its work."""
         self._resumed = now
 
     def is_early(self, now: float) -> bool:
-        """Whether a frame that is ready ``now`` comes before its time by more than a hair."""
-        return self._due is not None and self._due - now > _EARLY_S
+        """Whether a frame that is ready ``now`` comes well before its time."""
+        return self._due is not None and now < self._due - _EARLY_S
 
     def reset(self) -> None:
         """Forgets the timetable: the next chunk leaves at once."""
         self._due = None
+        self._playing_until = 0.0
         self._resumed = None

@@ -24,6 +24,7 @@ from reactor_protocol.names import NIL_SESSION_ID
 from reactor_rtc.frames import Media, VideoFrame
 from reactor_rtc.port import PeerFactory
 from reactor_rtc.scope import TaskScope
+from reactor_runtime.background import in_background
 from reactor_runtime.config import Manifest, Settings
 from reactor_runtime.connection import Connection
 from reactor_runtime.emission import Bundle
@@ -71,7 +72,7 @@ class Runtime:
 
     async def _load(self) -> None:
         try:
-            model = await asyncio.to_thread(load_model, self._manifest)
+            model = await in_background(lambda: load_model(self._manifest), "import")
             host = ModelHost(model.model_class, model.contract, self)
             await host.load(self._manifest.config)
         except ModelFailedError as error:
@@ -239,11 +240,10 @@ class Runtime:
         if self.signalling.drop(connection):
             logger.info("connection %d is gone: %s", connection.id, reason)
             self._slots.release_all(connection.id)
-            self._scope.start(self._lose(connection), "lose-connection")
-
-    async def _lose(self, connection: Connection) -> None:
-        await connection.close()
-        await self._apply(self.table.closed(connection.id, time.monotonic()))
+            # The table is told at once: the client may come back under its old id before the old connection is closed.
+            actions = self.table.closed(connection.id, time.monotonic())
+            self._scope.start(self._apply(actions), "lose-client")
+            self._scope.start(connection.close(), "close-connection")
 
     async def run_command(self, connection: Connection, command: Command) -> Outcome:
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
+from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from reactor_protocol.messages import JsonObject
@@ -42,7 +44,7 @@ def _operation(spec: CommandSpec) -> JsonObject:
 
 
 def _arguments(spec: CommandSpec) -> JsonObject:
-    generated = spec.arguments.model_json_schema(by_alias=True, schema_generator=_Plain)
+    generated = _inlined(spec.arguments.model_json_schema(by_alias=True, schema_generator=_Plain))
     properties: JsonObject = {}
     for name, info in spec.fields.items():
         if name in spec.uploads:
@@ -60,9 +62,35 @@ def _arguments(spec: CommandSpec) -> JsonObject:
     body: JsonObject = {"type": "object", "properties": properties}
     if required:
         body["required"] = required
-    if "$defs" in generated:
-        body["$defs"] = generated["$defs"]
     return body
+
+
+def _fields(message: type[ModelMessage]) -> JsonObject:
+    schema: JsonObject = _inlined(TypeAdapter(message).json_schema(schema_generator=_Plain))
+    for spec in dataclass_fields(message):  # type: ignore[arg-type]
+        if description := spec.metadata.get("description"):
+            schema["properties"][spec.name]["description"] = description
+    return schema
+
+
+def _inlined(schema: JsonObject) -> JsonObject:
+    """The schema with its definitions where they are referred to: in the document, ``#/$defs`` would lead nowhere."""
+    definitions = schema.pop("$defs", {})
+
+    def inline(part: Any, within: tuple[str, ...]) -> Any:
+        if isinstance(part, list):
+            return [inline(entry, within) for entry in part]
+        if not isinstance(part, dict):
+            return part
+        name = str(part.get("$ref", "")).removeprefix("#/$defs/")
+        if name not in definitions:
+            return {key: inline(value, within) for key, value in part.items()}
+        # One that holds itself is left open where it does.
+        found = {} if name in within else inline(definitions[name], (*within, name))
+        return {**found, **{key: value for key, value in part.items() if key != "$ref"}}
+
+    inlined: JsonObject = inline(schema, ())
+    return inlined
 
 
 class _Plain(GenerateJsonSchema):
@@ -94,4 +122,4 @@ def _components(contract: Contract) -> JsonObject:
         },
         "required": ["upload_id"],
     }
-    return {_UPLOAD: upload, **{message.__name__: message.schema() for message in contract.messages}}
+    return {_UPLOAD: upload, **{message.__name__: _fields(message) for message in contract.messages}}

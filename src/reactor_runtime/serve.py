@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from reactor_runtime.runtime import Runtime
 logger = logging.getLogger(__name__)
 
 _HTTP_GRACE_S = 1
+_SWITCH_INTERVAL_S = 0.0005
 
 
 class _Server(uvicorn.Server):
@@ -60,12 +62,15 @@ def _bind(settings: Settings) -> socket.socket:
     """Listens at once, so that a client which comes before uvicorn does waits instead of failing."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=256)
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=256)
     except (OSError, OverflowError) as error:
         raise ConfigError(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror if isinstance(error, OSError) else error}; "
             "stop whatever listens there, or give another --port"
         ) from error
+    # asyncio sets it only where it made the socket itself; without it an answer waits 40 ms for the client's delayed ACK.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _address(listener: socket.socket) -> str:
@@ -76,6 +81,8 @@ def _address(listener: socket.socket) -> str:
 
 def run(path: Path, settings: Settings, on_ready: Callable[[str], None] | None = None) -> None:
     """Serves the model that ``path/reactor.yaml`` names; returns after SIGINT or SIGTERM."""
+    # The model's thread computes; the loop that moves frames and commands must not wait 5 ms for the interpreter lock.
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     manifest = read_manifest(path)
     configure_logging(settings.log_level, settings.log_format)
     asyncio.run(serve(manifest, settings, on_ready))

@@ -104,8 +104,8 @@ class SessionTable:
         return [AdmitClient(connection_id)]
 
     def closed(self, connection_id: int, now: float) -> list[Action]:
-        """A connection has gone."""
-        if connection_id not in self.clients:
+        """A connection has gone. The model is not told while the session ends, since all connections go with it."""
+        if connection_id not in self.clients or not self.running:
             return []
         self.clients.discard(connection_id)
         last = not self.clients

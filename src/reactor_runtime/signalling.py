@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reactor_protocol.channel import ChannelTimes
-from reactor_protocol.errors import BadRequestError, NotFoundError, ServerError
+from reactor_protocol.errors import BadRequestError, NegotiationError, NotFoundError, ServerError
 from reactor_protocol.names import FIRST_CONNECTION_ID, LAST_CONNECTION_ID, LEGACY_CONNECTION_ID
 from reactor_protocol.resources import Candidate, Offer
 from reactor_rtc.port import IceServer, PeerConfig, PeerFactory
@@ -75,8 +75,12 @@ class Signalling:
             answer = await connection.negotiate(offer, tracks, self._config(offer), self._factory)
             for candidate in self._early.pop(connection_id, []):
                 await connection.add_candidate(candidate)
+            if not self.holds(connection):
+                raise NegotiationError("the connection was given up while its offer was taken")
         except BaseException:
-            if self.holds(connection):
+            if replaced is not None:
+                self._room.lost(connection, "the offer that replaced it could not be used")
+            elif self.holds(connection):
                 del self._connections[connection_id]
             await connection.close()
             raise
@@ -104,16 +108,17 @@ class Signalling:
         return self._answers.get(connection_id)
 
     async def add_candidates(self, connection_id: int, candidates: list[Candidate]) -> None:
-        """Takes candidates; those that come before the offer are kept for it."""
-        connection = self._connections.get(connection_id)
-        if connection is None:
-            if connection_id not in self._registered:
-                raise NotFoundError(f"there is no connection {connection_id}")
-            early = self._early.setdefault(connection_id, [])
-            early.extend(candidates[: MAX_EARLY_CANDIDATES - len(early)])
-            return
-        for candidate in candidates:
-            await connection.add_candidate(candidate)
+        """Takes candidates; those that come before the offer are kept for it. Raises :class:`NotFoundError` for an unknown id."""
+        if connection_id not in self._registered and connection_id not in self._connections:
+            raise NotFoundError(f"there is no connection {connection_id}")
+        async with self._locks.setdefault(connection_id, asyncio.Lock()):  # an offer that is being taken goes first
+            connection = self._connections.get(connection_id)
+            if connection is None:
+                early = self._early.setdefault(connection_id, [])
+                early.extend(candidates[: MAX_EARLY_CANDIDATES - len(early)])
+                return
+            for candidate in candidates:
+                await connection.add_candidate(candidate)
 
     def drop(self, connection: Connection) -> bool:
         """Forgets a connection; False when it had been forgotten or replaced before."""

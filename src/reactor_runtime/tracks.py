@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeAlias, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,14 @@ from reactor_protocol.resources import TrackKind
 TrackFlow: TypeAlias = Literal["in", "out"]
 
 
-class Track:
+if TYPE_CHECKING:
+    # On an Input holder, the attribute that a track's annotation declares is a buffer: type checkers are to see its methods.
+    from reactor_runtime.inputs import InputBuffer as _Declared
+else:
+    _Declared = object
+
+
+class Track(_Declared):
     """Base of the two kinds of track; used as an annotation, never instantiated."""
 
     kind: ClassVar[TrackKind]
@@ -101,7 +108,7 @@ class Output(TrackHolder):
     def batch(self) -> int | None:
         """How many frames it carries, or None when it is a single frame.
 
-        Raises :class:`InvalidArgumentError` when batched tracks disagree.
+        Raises :class:`InvalidArgumentError` when batched tracks disagree, or are empty.
         """
         declared = type(self).declared()
         sizes = {
@@ -109,6 +116,8 @@ class Output(TrackHolder):
             for name, payload in self.payloads.items()
             if declared[name].kind == "video" and payload.data.ndim == 4
         }
+        if 0 in sizes:
+            raise InvalidArgumentError(f"{type(self).__name__}: a batch has at least one frame")
         if len(sizes) > 1:
             raise InvalidArgumentError(f"{type(self).__name__}: batched tracks disagree on the number of frames: {sorted(sizes)}")
         return sizes.pop() if sizes else None

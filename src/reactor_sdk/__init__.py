@@ -1,1 +1,111 @@
-"""."""
+"""The client: ``from reactor_sdk import Reactor``."""
+
+from reactor_protocol.errors import (
+    PUBLISHER_SLOT_TAKEN,
+    ApiError,
+    AuthenticationError,
+    BadRequestError,
+    CommandRejected,
+    ConflictError,
+    ControlRequestError,
+    CreditsExhaustedError,
+    DecodeError,
+    DisconnectedError,
+    InvalidArgumentError,
+    InvalidStateError,
+    MessageTooLargeError,
+    MissingApiKeyError,
+    ModelFailedError,
+    NegotiationError,
+    NetworkError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ReactorException,
+    RequestTimeoutError,
+    ServerError,
+    SessionEndedError,
+    TrackTakenError,
+    TransportError,
+    UnknownTrackError,
+    UnsupportedFileError,
+    UploadError,
+    VersionMismatchError,
+    WrongDirectionError,
+)
+from reactor_protocol.lifecycles import ReactorStatus
+from reactor_protocol.messages import FileRef
+from reactor_protocol.resources import TrackKind
+from reactor_rtc.port import TrackStats
+from reactor_sdk.api import fetch_jwt_token
+from reactor_sdk.config import DEFAULT_API_URL
+from reactor_sdk.frames import FrameStream
+from reactor_sdk.reactor import Reactor
+from reactor_sdk.stats import ConnectionStats
+from reactor_sdk.types import (
+    Capabilities,
+    CommandCapability,
+    ConnectionTimings,
+    FrameCallback,
+    MessageScope,
+    ReactorError,
+    ReactorEvent,
+    ReactorState,
+    TrackCapability,
+)
+from reactor_sdk.uploads import ProgressCallback
+from reactor_sdk.version import __version__
+
+__all__ = [
+    "DEFAULT_API_URL",
+    "PUBLISHER_SLOT_TAKEN",
+    "ApiError",
+    "AuthenticationError",
+    "BadRequestError",
+    "Capabilities",
+    "CommandCapability",
+    "CommandRejected",
+    "ConflictError",
+    "ConnectionStats",
+    "ConnectionTimings",
+    "ControlRequestError",
+    "CreditsExhaustedError",
+    "DecodeError",
+    "DisconnectedError",
+    "FileRef",
+    "FrameCallback",
+    "FrameStream",
+    "InvalidArgumentError",
+    "InvalidStateError",
+    "MessageScope",
+    "MessageTooLargeError",
+    "MissingApiKeyError",
+    "ModelFailedError",
+    "NegotiationError",
+    "NetworkError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "ProgressCallback",
+    "RateLimitedError",
+    "Reactor",
+    "ReactorError",
+    "ReactorEvent",
+    "ReactorException",
+    "ReactorState",
+    "ReactorStatus",
+    "RequestTimeoutError",
+    "ServerError",
+    "SessionEndedError",
+    "TrackCapability",
+    "TrackKind",
+    "TrackStats",
+    "TrackTakenError",
+    "TransportError",
+    "UnknownTrackError",
+    "UnsupportedFileError",
+    "UploadError",
+    "VersionMismatchError",
+    "WrongDirectionError",
+    "__version__",
+    "fetch_jwt_token",
+]

@@ -1,0 +1,121 @@
+"""The client's side of the two data channels: the protocol's channel, with futures for answers and a timer for deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from reactor_protocol.channel import Channel, ChannelEvent, FrameRefused, MessageReceived, RequestAnswered, RequestFailed, Role
+from reactor_protocol.codec import Frame
+from reactor_protocol.errors import DisconnectedError, ReactorException, TransportError, error_for_control
+from reactor_protocol.messages import ClientMessage, Command, CommandResult, PublishResult, PublishTrack, ServerMessage
+from reactor_protocol.names import COMMAND_TIMEOUT_S, CONTROL_TIMEOUT_S
+
+logger = logging.getLogger(__name__)
+
+
+class Conversation:
+    """Sends messages, awaits answers, pings. Has to be opened before the timer runs, and closed."""
+
+    def __init__(self, send_frame: Callable[[Frame], None], on_message: Callable[[ServerMessage], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._channel = Channel(Role.CLIENT, self._loop.time())
+        self._send_frame = send_frame
+        self._on_message = on_message
+        self._waiting: dict[str, asyncio.Future[CommandResult | PublishResult]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def open(self) -> None:
+        """Both data channels are open: pings begin."""
+        self._rearm()
+
+    def send(self, message: ClientMessage) -> None:
+        """Sends a message that has no answer. Raises :class:`MessageTooLargeError`, :class:`DecodeError` or a transport error."""
+        self._transmit(self._channel.send(message))
+
+    async def command(self, command: Command) -> CommandResult:
+        """The acknowledgement of a command, which gets a request id. Raises as :meth:`send`, and :class:`RequestTimeoutError`."""
+        request_id = self._channel.next_request_id("cmd")
+        numbered = Command(command.type, command.data, command.uploads, request_id)
+        answer = await self._request(numbered, request_id, COMMAND_TIMEOUT_S)
+        assert isinstance(answer, CommandResult)
+        return answer
+
+    async def publish(self, name: str) -> None:
+        """Asks for the publisher's slot of a track. Raises :class:`ControlRequestError` where it is refused."""
+        request_id = self._channel.next_request_id("ctrl")
+        answer = await self._request(PublishTrack(request_id, name), request_id, CONTROL_TIMEOUT_S)
+        if answer.error is not None:
+            raise error_for_control("publish_track", answer.error.code, answer.error.message)
+
+    async def _request(self, message: Command | PublishTrack, request_id: str, timeout: float) -> CommandResult | PublishResult:
+        frame = self._channel.request(message, self._loop.time(), timeout)
+        answer: asyncio.Future[CommandResult | PublishResult] = self._loop.create_future()
+        self._waiting[request_id] = answer
+        try:
+            self._transmit(frame)
+            self._rearm()
+            return await answer
+        finally:
+            self._waiting.pop(request_id, None)
+            self._channel.forget(request_id)
+
+    def _transmit(self, frame: Frame) -> None:
+        if self._closed:
+            raise DisconnectedError("the connection is gone")
+        try:
+            self._send_frame(frame)
+        except TransportError as error:
+            raise DisconnectedError(f"the connection is going away: {error}") from error
+
+    def receive(self, frame: Frame) -> None:
+        """Takes a message of the peer."""
+        if self._closed:
+            return
+        event = self._channel.receive(frame, self._loop.time())
+        if event is not None:
+            self._apply(event)
+
+    def _apply(self, event: ChannelEvent) -> None:
+        match event:
+            case MessageReceived(message):
+                self._on_message(message)  # type: ignore[arg-type]  # a client's channel decodes what servers say
+            case RequestAnswered(request_id, answer):
+                if (future := self._waiting.get(request_id)) is not None and not future.done():
+                    future.set_result(answer)
+            case RequestFailed(request_id, error):
+                if (future := self._waiting.get(request_id)) is not None and not future.done():
+                    future.set_exception(error)
+            case FrameRefused(label, reason):
+                logger.warning("dropped a message on the channel %r: %s", label, reason)
+            case _:
+                logger.debug("ignored %s", event)
+
+    def _rearm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline = self._channel.next_deadline()
+        if deadline is not None and not self._closed:
+            self._timer = self._loop.call_at(deadline, self._due)
+
+    def _due(self) -> None:
+        events, frames = self._channel.handle_timeout(self._loop.time())
+        for event in events:
+            self._apply(event)
+        for frame in frames:
+            try:
+                self._transmit(frame)
+            except DisconnectedError as error:
+                logger.debug("a ping was not sent: %s", error)
+        self._rearm()
+
+    def close(self, error: ReactorException) -> None:
+        """The connection is gone: whoever waits for an answer gets ``error``."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for failed in self._channel.fail_pending(error):
+            self._apply(failed)

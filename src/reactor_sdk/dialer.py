@@ -1,0 +1,147 @@
+"""From a session to an open connection: what has to be asked is asked at the same time wherever it can be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, TypeVar
+
+from reactor_protocol.errors import ApiError, NotFoundError
+from reactor_protocol.resources import MappedTrack, Session, Track
+from reactor_rtc.port import IceServer, PeerFactory
+from reactor_sdk.api import Api
+from reactor_sdk.config import ClientConfig
+from reactor_sdk.connection import Connection, ConnectionOwner
+from reactor_sdk.session import check_described, described, make_sessions
+from reactor_sdk.signalling import Signalling
+
+READY_LIMIT_S: Final = 30.0
+"""For how long a connection may take from its offer until it is ready."""
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+_Offer: TypeAlias = tuple[str, list[MappedTrack]]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An open connection, by which id the server knows it, and the session that it leads to."""
+
+    connection: Connection
+    connection_id: int
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What to dial: a session, and a connection id to use; ``again`` where that connection is one that was lost."""
+
+    session: Session
+    connection_id: int | None = None
+    again: bool = False
+
+
+class Dialer:
+    """Everything that connecting needs and that outlives a connection: the server's address, and how peers are made."""
+
+    def __init__(self, config: ClientConfig, make_peer: PeerFactory) -> None:
+        self.config = config
+        self.api = Api(config.url)
+        self.sessions = make_sessions(self.api, config)
+        self._make_peer = make_peer
+
+    async def dial(self, target: Target, owner: ConnectionOwner, on_described: Callable[[Session], None]) -> Line:
+        """Waits for the session's worker, calls ``on_described``, and connects. What was begun is closed again on failure."""
+        made: list[Connection] = []
+        try:
+            return await self._dial(target, _Preparation(self._make_peer, owner, made), on_described)
+        except BaseException:
+            for connection in made:
+                await connection.close()
+            raise
+
+    async def _dial(self, target: Target, preparation: _Preparation, on_described: Callable[[Session], None]) -> Line:
+        session, preset = target.session, self.config.tracks
+        signalling = Signalling(self.api, session.session_id)
+        if not described(session):
+            session, _ = await both(self.sessions.wait(session), preparation.begin(signalling, preset))
+        check_described(session)
+        on_described(session)
+        tracks = session.capabilities.tracks if session.capabilities is not None else []
+        (connection, offer), connection_id = await both(
+            preparation.finish(signalling, tracks), _connection_id(signalling, target.connection_id)
+        )
+        deadline = asyncio.get_running_loop().time() + READY_LIMIT_S
+        connection_id, answer = await _exchange(signalling, connection_id, offer, again=target.again)
+        await connection.accept(answer)
+        connection.scope.start(signalling.trickle(connection_id, connection.candidates), "trickle")
+        await connection.ready(deadline - asyncio.get_running_loop().time())
+        return Line(connection, connection_id, session)
+
+
+class _Preparation:
+    """The local half of a connection, begun while the session still waits for its worker where that is possible."""
+
+    def __init__(self, make_peer: PeerFactory, owner: ConnectionOwner, made: list[Connection]) -> None:
+        self._make_peer = make_peer
+        self._owner = owner
+        self._made = made
+        self._servers: Sequence[IceServer] | None = None
+        self._prepared: tuple[Sequence[Track], Connection, _Offer] | None = None
+
+    async def begin(self, signalling: Signalling, preset: Sequence[Track]) -> None:
+        """Asks for the ICE servers, and makes the offer if the tracks are known; a server that cannot say yet is asked later."""
+        try:
+            self._servers = await signalling.ice_servers()
+        except ApiError:
+            return
+        if preset:
+            connection = self._make(preset, self._servers)
+            self._prepared = (preset, connection, await connection.offer())
+
+    async def finish(self, signalling: Signalling, tracks: Sequence[Track]) -> tuple[Connection, _Offer]:
+        """The connection and its offer for these tracks."""
+        if self._prepared is not None:
+            preset, connection, offer = self._prepared
+            if _shape(preset) == _shape(tracks):
+                return connection, offer
+            await connection.close()
+        servers = await signalling.ice_servers() if self._servers is None else self._servers
+        connection = self._make(tracks, servers)
+        return connection, await connection.offer()
+
+    def _make(self, tracks: Sequence[Track], servers: Sequence[IceServer]) -> Connection:
+        connection = Connection(self._make_peer, servers, tracks, self._owner)
+        self._made.append(connection)
+        return connection
+
+
+def _shape(tracks: Sequence[Track]) -> list[tuple[str, str, str]]:
+    return [(track.name, track.kind, track.direction) for track in tracks]
+
+
+async def _connection_id(signalling: Signalling, given: int | None) -> int:
+    return await signalling.register() if given is None else given
+
+
+async def _exchange(signalling: Signalling, connection_id: int, offer: _Offer, *, again: bool) -> tuple[int, str]:
+    """The answer, and the id under which it came: a lost connection's id is used again only if the server still knows it."""
+    sdp, mapping = offer
+    if again:
+        try:
+            return connection_id, await signalling.exchange(connection_id, sdp, mapping, again=True)
+        except NotFoundError:
+            connection_id = await signalling.register()
+    return connection_id, await signalling.exchange(connection_id, sdp, mapping)
+
+
+async def both(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:
+    """Runs two coroutines at once. The first failure ends the other and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            one, two = group.create_task(first), group.create_task(second)
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return one.result(), two.result()

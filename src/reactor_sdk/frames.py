@@ -1,0 +1,121 @@
+"""RGB pictures for the application: the frame callback, and streams of the newest frame. They outlive a connection."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import weakref
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Final, Generic, TypeVar
+
+from reactor_rtc.frames import RgbArray, VideoFrame
+from reactor_sdk.types import FrameCallback
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_LOG_INTERVAL_S: Final = 5.0
+
+
+class Outlet(Generic[T]):
+    """Where one reader takes what another puts in. Holds ``capacity`` items; the oldest gives way."""
+
+    def __init__(self, capacity: int = 1) -> None:
+        self._items: deque[T] = deque(maxlen=capacity)
+        self._changed = asyncio.Event()
+        self._ended = False
+
+    def put(self, item: T) -> None:
+        """Adds an item; never waits."""
+        self._items.append(item)
+        self._changed.set()
+
+    def end(self) -> None:
+        """No item will follow; what is there is dropped."""
+        self._ended = True
+        self._items.clear()
+        self._changed.set()
+
+    async def get(self) -> T | None:
+        """The oldest item held, as soon as there is one; None at the end."""
+        while not self._items:
+            if self._ended:
+                return None
+            self._changed.clear()
+            await self._changed.wait()
+        return self._items.popleft()
+
+
+class FrameFeed:
+    """Gives each decoded frame to the frame callback and to the streams. Converts only what somebody asked for."""
+
+    def __init__(self) -> None:
+        self.callback: FrameCallback | None = None
+        self._outlets: dict[str, weakref.WeakSet[Outlet[VideoFrame]]] = {}
+        self._failures = 0
+        self._logged_at = -_LOG_INTERVAL_S
+
+    def subscribe(self, name: str) -> Outlet[VideoFrame]:
+        """The newest frame of that track from now on, for as long as somebody holds the outlet."""
+        outlet: Outlet[VideoFrame] = Outlet()
+        self._outlets.setdefault(name, weakref.WeakSet()).add(outlet)
+        return outlet
+
+    def deliver(self, name: str, frame: VideoFrame, *, is_main: bool) -> None:
+        """A frame has come. The callback is called before this returns, if the track is the main one."""
+        for outlet in self._outlets.get(name, ()):
+            outlet.put(frame)
+        if is_main and self.callback is not None:
+            self._call(self.callback, frame.to_rgb())
+
+    def _call(self, callback: FrameCallback, picture: RgbArray) -> None:
+        try:
+            callback(picture)
+        except Exception:
+            # A callback that fails does so with every frame: one report now and then is enough.
+            self._failures += 1
+            now = time.monotonic()
+            if now - self._logged_at >= _LOG_INTERVAL_S:
+                logger.exception("the frame callback raised (%d times since the last report)", self._failures)
+                self._logged_at, self._failures = now, 0
+
+    def end(self) -> None:
+        """The session is over: every stream ends."""
+        for outlets in self._outlets.values():
+            for outlet in outlets:
+                outlet.end()
+        self._outlets.clear()
+
+
+class FrameStream:
+    """Frames of one video track: ``async for frame in reactor.frames()``.
+
+    Each is a (H, W, 3) uint8 RGB array of its own. Who reads slowly gets the newest frame and misses those between. The stream
+    waits through a lost connection and ends when the session does.
+    """
+
+    def __init__(self, name: str, feed: FrameFeed, check: Callable[[str], Awaitable[None]]) -> None:
+        self._name = name
+        self._feed = feed
+        self._check = check
+        self._outlet: Outlet[VideoFrame] | None = None
+
+    def open(self) -> Outlet[VideoFrame]:
+        """Frames are kept from now on."""
+        if self._outlet is None:
+            self._outlet = self._feed.subscribe(self._name)
+        return self._outlet
+
+    def __aiter__(self) -> FrameStream:
+        return self
+
+    async def __anext__(self) -> RgbArray:
+        if self._outlet is None:
+            await self._check(self._name)
+        frame = await self.open().get()
+        if frame is None:
+            raise StopAsyncIteration
+        return frame.to_rgb()

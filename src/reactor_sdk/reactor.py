@@ -1,0 +1,317 @@
+"""Reactor: a model on the platform, as an object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+from aiortc.mediastreams import MediaStreamTrack
+
+from reactor_protocol.errors import (
+    CommandRejected,
+    DecodeError,
+    InvalidArgumentError,
+)
+from reactor_protocol.lifecycles import ReactorStatus
+from reactor_protocol.messages import Command, FileRef, FileUploaded
+from reactor_rtc.port import PeerFactory
+from reactor_rtc.wrtc_peer import make_peer
+from reactor_sdk import commands
+from reactor_sdk.config import DEFAULT_API_URL, load_config
+from reactor_sdk.connection import Connection
+from reactor_sdk.events import Subscribable
+from reactor_sdk.frames import FrameStream
+from reactor_sdk.holdings import ConnectOptions
+from reactor_sdk.link import Link
+from reactor_sdk.stats import MAIN_VIDEO, ConnectionStats, connection_stats, main_video
+from reactor_sdk.tracks import check_publishable
+from reactor_sdk.types import (
+    Capabilities,
+    ConnectionTimings,
+    FrameCallback,
+    MessageScope,
+    ReactorError,
+    ReactorState,
+    TrackCapability,
+)
+from reactor_sdk.uploads import ProgressCallback, UploadFile, open_source, upload
+
+_HANDLERS_LIMIT_S = 1.0
+
+
+class Reactor(Subscribable):
+    """A connection to one model: open a session, send commands by name, see and hear what the model makes.
+
+    Typed clients extend this class. ::
+
+        async with Reactor("helios", api_key="rk_...") as reactor:
+            await reactor.connect()
+            await reactor.send_command("set_prompt", {"prompt": "a forest"})
+            async for frame in reactor.frames():  # (H, W, 3) uint8 RGB
+                ...
+
+    Inside ``async with`` the first call that needs a connection opens it, so that ``connect()`` may be left out; leaving the
+    block ends the session that this client made, also after a lost connection.
+
+    Everything runs on the event loop that calls :meth:`connect`. All that is raised on purpose is a ``RuntimeError``; see
+    ``reactor_protocol.errors`` for the tree.
+    """
+
+    _make_peer: ClassVar[PeerFactory] = staticmethod(make_peer)
+
+    def __init__(
+        self,
+        model_name: str,
+        api_key: str | None = None,
+        api_url: str = DEFAULT_API_URL,
+        local: bool = False,
+        model_tracks: list[TrackCapability] | None = None,
+    ) -> None:
+        """A client for the model ``model_name``; nothing is opened yet.
+
+        ``api_key`` is exchanged for a token by :meth:`connect`; where it is not given, ``REACTOR_API_KEY`` is read, and
+        ``REACTOR_API_URL`` where ``api_url`` is not. With ``local`` the client talks to a runtime at
+        http://localhost:8080 (or ``REACTOR_LOCAL_URL``) without a key, and ``api_url`` is ignored. ``model_tracks`` are the
+        model's tracks, where they are known beforehand: connecting then needs less time.
+        """
+        super().__init__()
+        config = load_config(model_name, api_key, api_url, local, model_tracks)
+        self._link = Link(config, self._events, type(self)._make_peer)
+        self._opens_itself = False
+
+    def __repr__(self) -> str:
+        config = self._link.dialer.config
+        return f"<{type(self).__name__} {config.model_name!r} at {self._link.dialer.api.address} {self.get_status()}>"
+
+    async def __aenter__(self) -> Self:
+        self._opens_itself = True
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.disconnect()
+        await self._events.settle(_HANDLERS_LIMIT_S)
+
+    # ------------------------------------------------------------------------------------------------- connection
+
+    async def connect(
+        self, *, session_id: str | None = None, connection_id: int | None = None, auto_resume_tracks: bool = True
+    ) -> None:
+        """Opens a session, waits for its GPU for as long as the queue is, and connects to the model. Returns when READY.
+
+        ``session_id`` joins a session that somebody else has made, and does not end it later; ``connection_id`` (above 1000,
+        at most 9999) uses a connection that is registered already. With ``auto_resume_tracks`` False the model's tracks stay
+        paused until :meth:`resume_track`.
+
+        Raises :class:`InvalidStateError` if already connected or connecting, :class:`MissingApiKeyError`,
+        :class:`AuthenticationError` and the other answers of the server by their status, :class:`NetworkError` where nobody
+        answers, :class:`SessionEndedError`, :class:`ModelFailedError` of a local runtime whose model did not load, and
+        :class:`TransportError`. A failed attempt also emits ``error``, ends the session it made, and leaves the client
+        DISCONNECTED.
+        """
+        await self._link.connect(ConnectOptions(session_id, connection_id, auto_resume_tracks))
+
+    async def disconnect(self, recoverable: bool = False) -> None:
+        """Closes the connection; does nothing where there is none.
+
+        With ``recoverable`` the session is kept on the server, for :meth:`reconnect`. Otherwise it is ended, if this client
+        made it; a failure of that is logged. A ``connect()`` under way in another task ends with :class:`DisconnectedError`.
+        """
+        if not recoverable:
+            self._opens_itself = False
+        await self._link.disconnect(recoverable=recoverable)
+
+    async def reconnect(self) -> None:
+        """Connects to the same session again, after a lost connection or ``disconnect(recoverable=True)``. Returns when READY.
+
+        The model's tracks are announced again by ``track_received``, as new objects; published tracks are published again, and
+        paused ones stay paused. One that is still held for the lost connection is published as soon as it is free.
+
+        Raises :class:`InvalidStateError` without a session or while connected, :class:`SessionEndedError` or
+        :class:`NotFoundError` when the session is over, and as :meth:`connect`. A failed attempt keeps the session id and emits
+        ``error`` with the code RECONNECTION_FAILED.
+        """
+        await self._link.reconnect()
+
+    async def _connection(self, what: str) -> Connection:
+        return await self._link.ready(what, open_now=self._opens_itself)
+
+    # --------------------------------------------------------------------------------------------------- commands
+
+    async def send_command(
+        self, command: str, data: Mapping[str, Any] | str, scope: MessageScope = MessageScope.APPLICATION
+    ) -> dict[str, Any] | None:
+        """Sends a command to the model, and waits for its answer.
+
+        ``data`` holds the parameters: a dict, or a JSON object as text. A :class:`FileRef` from :meth:`upload_file` may be the
+        value of any parameter. Returns the model's reply as ``{"type": str, "data": dict}``, which is also emitted as a
+        ``message``, or None where the model has nothing to say. Servers that do not acknowledge commands give None at once.
+
+        Raises :class:`CommandRejected` with the model's code, :class:`InvalidArgumentError` for data that is not an object,
+        :class:`InvalidStateError` when not connected, :class:`MessageTooLargeError`, :class:`RequestTimeoutError` after 30 s,
+        and :class:`DisconnectedError`.
+        """
+        if not isinstance(command, str) or not command:
+            raise InvalidArgumentError(f"a command is named by text, got {command!r}")
+        message = (
+            commands.runtime_message(command) if MessageScope(scope) is MessageScope.RUNTIME else commands.command(command, data)
+        )
+        connection = await self._connection(f"send_command({command!r})")
+        try:
+            if isinstance(message, Command) and self._link.state.acknowledges:
+                return await self._acknowledged(connection, message)
+            connection.conversation.send(message)
+        except DecodeError as error:
+            raise InvalidArgumentError(f"{command}: {error}") from error
+        return None
+
+    async def _acknowledged(self, connection: Connection, command: Command) -> dict[str, Any] | None:
+        result = await connection.conversation.command(command)
+        if result.error is not None:
+            raise CommandRejected(result.error.code, result.error.message, command=command.type)
+        if result.reply is None:
+            return None
+        reply = {"type": result.reply.type, "data": result.reply.data}
+        self._events.emit("message", reply)
+        return reply
+
+    async def upload_file(
+        self,
+        file: UploadFile,
+        *,
+        name: str | None = None,
+        mime_type: str | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> FileRef:
+        """Uploads a file to the session, for use as a parameter of :meth:`send_command`.
+
+        ``file`` is a path, bytes, or a binary file object, which is read from where it stands and stays open. ``name`` is the
+        file's own unless given ("upload" for bytes); ``mime_type`` is guessed from the name, else "application/octet-stream".
+        ``on_progress(sent, total)`` is told of the bytes sent; it may be a coroutine function.
+
+        Raises :class:`InvalidStateError` when not connected, :class:`InvalidArgumentError` for zero bytes,
+        :class:`UnsupportedFileError` for a directory or a text file object, and :class:`UploadError` for a file that cannot be
+        read or did not arrive.
+        """
+        async with open_source(file, name, mime_type) as source:
+            connection = await self._connection("upload_file()")
+            dialer, session_id = self._link.dialer, self._link.state.session_id or ""
+            reference = await upload(dialer.api, session_id, source, on_progress, keep_host=not dialer.config.local)
+            connection.conversation.send(FileUploaded(reference))
+            return reference
+
+    # ----------------------------------------------------------------------------------------------------- tracks
+
+    async def publish_track(self, name: str, track: MediaStreamTrack) -> None:
+        """Sends a track to the model: ``name`` is one of its ``sendonly`` tracks, ``track`` any ``aiortc.MediaStreamTrack``.
+
+        A track published there before gives way. Raises :class:`UnknownTrackError`, :class:`WrongDirectionError`,
+        :class:`InvalidArgumentError` for a track of the other kind, :class:`TrackTakenError` where another client publishes
+        it, and :class:`InvalidStateError` when not connected.
+        """
+        connection = await self._connection(f"publish_track({name!r})")
+        check_publishable(name, self._link.state.track(name, "sendonly").kind, track)
+        await connection.publish(name, track)
+        self._link.holdings.published[name] = track
+
+    async def unpublish_track(self, name: str) -> None:
+        """Stops sending a track; does nothing where none of that name is published. The track object itself goes on."""
+        if self._link.holdings.published.pop(name, None) is not None and self.get_status() is ReactorStatus.READY:
+            (await self._connection(f"unpublish_track({name!r})")).unpublish(name)
+
+    async def pause_track(self, name: str) -> None:
+        """Stops a track of the model, which goes on for other clients. Raises :class:`UnknownTrackError`,
+        :class:`WrongDirectionError`, and :class:`InvalidStateError` when not connected."""
+        connection = await self._connection(f"pause_track({name!r})")
+        self._link.state.track(name, "recvonly")
+        connection.pause(name)
+        self._link.holdings.pause(name)
+
+    async def resume_track(self, name: str) -> None:
+        """Lets a paused track flow again. Raises as :meth:`pause_track`."""
+        connection = await self._connection(f"resume_track({name!r})")
+        self._link.state.track(name, "recvonly")
+        connection.resume(name)
+        self._link.holdings.resume(name)
+
+    def get_remote_tracks(self) -> dict[str, MediaStreamTrack]:
+        """The model's tracks by name, for ``MediaRecorder``, ``MediaRelay`` or ``recv()``; empty while not connected."""
+        return dict(self._link.remote_tracks())
+
+    # ----------------------------------------------------------------------------------------------------- frames
+
+    def set_frame_callback(self, callback: FrameCallback | None) -> None:
+        """Calls ``callback(frame)`` with each picture of the main video: (H, W, 3) uint8 RGB, the callback's own.
+
+        The main video is the track ``main_video``, or else the first video that the model sends. The callback may be set
+        before or after connecting; None stops it. It runs on the event loop; while it is busy frames are skipped, so that the
+        next one is always recent. What it raises is logged.
+        """
+        if callback is not None and not callable(callback):
+            raise InvalidArgumentError(f"the frame callback must be callable or None, got {type(callback).__name__}")
+        self._link.frames.callback = callback
+
+    def on_frame(self, callback: FrameCallback) -> FrameCallback:
+        """Decorator: the same as :meth:`set_frame_callback`; returns the function unchanged."""
+        self.set_frame_callback(callback)
+        return callback
+
+    def frames(self, name: str = MAIN_VIDEO) -> FrameStream:
+        """The pictures of a video track: ``async for frame in reactor.frames()``, each (H, W, 3) uint8 RGB.
+
+        A reader that is slow gets the newest frame. Several may read at once. The stream lasts through lost connections and
+        ends with the session.
+
+        Raises :class:`UnknownTrackError`, :class:`WrongDirectionError`, :class:`InvalidArgumentError` for an audio track, and
+        :class:`InvalidStateError` when not connected: here if that is known already, else with the first frame.
+        """
+        stream = FrameStream(name, self._link.frames, self._watchable)
+        if self._link.state.tracks():
+            self._check_watchable(name)
+            stream.open()
+        return stream
+
+    async def _watchable(self, name: str) -> None:
+        await self._connection(f"frames({name!r})")
+        self._check_watchable(name)
+
+    def _check_watchable(self, name: str) -> None:
+        if (track := self._link.state.track(name, "recvonly")).kind != "video":
+            raise InvalidArgumentError(f"the track {name!r} is {track.kind}: frames() gives pictures")
+
+    # ---------------------------------------------------------------------------------------------------- getters
+
+    def get_status(self) -> ReactorStatus:
+        """DISCONNECTED, CONNECTING (reaching the server), WAITING (for a GPU and the transport) or READY."""
+        return self._link.state.status
+
+    def get_state(self) -> ReactorState:
+        """Status and most recent error."""
+        return ReactorState(self._link.state.status, self._link.state.last_error)
+
+    def get_session_id(self) -> str | None:
+        """The session's id, or None if not connected. A lost connection keeps it."""
+        return self._link.state.session_id
+
+    def get_last_error(self) -> ReactorError | None:
+        """The most recent error, or None if there was none."""
+        return self._link.state.last_error
+
+    def get_capabilities(self) -> Capabilities | None:
+        """The model's tracks, commands and frame rate as a plain dict, or None if not connected."""
+        return self._link.state.capabilities()
+
+    def get_session_info(self) -> dict[str, Any] | None:
+        """The session as the server describes it, unknown fields included, or None if not connected."""
+        return self._link.state.session_info()
+
+    async def get_stats(self) -> ConnectionStats:
+        """Figures of the connection; rates are since the last call. Raises :class:`InvalidStateError` when not connected."""
+        figures, mids = await (await self._connection("get_stats()")).stats()
+        return connection_stats(figures, mids, main_video(self._link.state.tracks()))
+
+    def get_connection_timings(self) -> ConnectionTimings | None:
+        """How long the last connection took to make, in milliseconds; None before the first."""
+        return self._link.state.timings

@@ -1,0 +1,93 @@
+"""Values of the public API: what getters return and what events carry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+
+from reactor_protocol.lifecycles import ReactorStatus
+from reactor_protocol.resources import TrackDirection, TrackKind
+from reactor_rtc.frames import RgbArray
+
+ReactorEvent: TypeAlias = Literal[
+    "status_changed",
+    "session_id_changed",
+    "message",
+    "runtime_message",
+    "track_received",
+    "error",
+    "session_expiration_changed",
+    "capabilities_received",
+]
+
+FrameCallback: TypeAlias = Callable[[RgbArray], None]
+"""Takes one picture: shape (H, W, 3), dtype uint8, RGB; the array is the callback's own."""
+
+Component: TypeAlias = Literal["api", "gpu"]
+
+
+class MessageScope(StrEnum):
+    """Whom a message is for: the model (``APPLICATION``), or the platform (``RUNTIME``)."""
+
+    APPLICATION = "application"
+    RUNTIME = "runtime"
+
+
+class TrackCapability(TypedDict):
+    """One track of a model. ``direction`` is the client's: it receives ``recvonly`` tracks and publishes ``sendonly`` ones."""
+
+    name: str
+    kind: TrackKind
+    direction: TrackDirection
+
+
+class CommandCapability(TypedDict):
+    """One command of a model. ``schema`` is the JSON schema of its data."""
+
+    name: str
+    description: str
+    schema: NotRequired[dict[str, Any]]
+
+
+class Capabilities(TypedDict):
+    """What a model offers. ``emission_fps`` is in frames per second."""
+
+    protocol_version: str
+    tracks: list[TrackCapability]
+    commands: NotRequired[list[CommandCapability] | None]
+    emission_fps: NotRequired[float | None]
+    extensions: NotRequired[dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReactorError:
+    """What the ``error`` event carries. ``timestamp`` is in seconds since 1970, ``retry_after`` in seconds from then."""
+
+    code: str
+    message: str
+    timestamp: float
+    recoverable: bool
+    component: Component
+    retry_after: float | None = None
+
+    def __str__(self) -> str:
+        return f"[{self.component}:{self.code}] {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReactorState:
+    """Status and most recent error."""
+
+    status: ReactorStatus
+    last_error: ReactorError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTimings:
+    """How long the last connection took, in milliseconds: to have a session, to have a transport, and in all."""
+
+    session_creation_ms: float
+    transport_connecting_ms: float
+    total_ms: float

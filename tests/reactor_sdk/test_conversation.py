@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from reactor_protocol.codec import Frame
+from reactor_protocol.errors import TransportError
+from reactor_protocol.messages import ApplicationMessage, Command, Ping, ServerMessage
+from reactor_sdk import ControlRequestError, DisconnectedError, MessageTooLargeError, RequestTimeoutError, TrackTakenError
+from reactor_sdk import conversation as module
+from reactor_sdk.conversation import Conversation
+
+
+class Wire:
+    """The other side, by hand."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self.heard: list[ServerMessage] = []
+        self.conversation = Conversation(self.frames.append, self.heard.append)
+
+    def sent(self) -> list[Any]:
+        return [json.loads(frame.payload) for frame in self.frames]
+
+    def answer(self, label: str, body: Any) -> None:
+        self.conversation.receive(Frame(label, json.dumps(body)))
+
+    def result(self, **data: Any) -> None:
+        self.answer("data", {"scope": "runtime", "data": {"type": "commandResult", "data": data}})
+
+
+@pytest.fixture
+async def wire() -> Wire:
+    return Wire()
+
+
+async def test_a_command_carries_an_id_and_gets_its_own_answer(wire: Wire) -> None:
+    first = asyncio.create_task(wire.conversation.command(Command("a", {"n": 1})))
+    second = asyncio.create_task(wire.conversation.command(Command("b")))
+    await asyncio.sleep(0)
+    one, two = (body["data"]["request_id"] for body in wire.sent())
+    assert one != two
+    assert wire.sent()[0] == {"scope": "application", "data": {"type": "a", "data": {"n": 1}, "request_id": one}}
+    wire.result(request_id=two, ok=True, reply={"type": "done", "data": {"n": 2}}, frame=7)
+    wire.result(request_id=one, ok=True)
+    assert (await second).reply == ApplicationMessage("done", {"n": 2})
+    assert (await second).frame == 7
+    assert (await first).reply is None
+
+
+async def test_a_command_without_an_answer_times_out(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "COMMAND_TIMEOUT_S", 0.02)
+    with pytest.raises(RequestTimeoutError, match="slow was not answered"):
+        await wire.conversation.command(Command("slow"))
+    wire.result(request_id="cmd_1", ok=True)  # too late: nobody waits
+    assert wire.heard == []
+
+
+async def test_a_slot_is_asked_for_over_the_control_channel(wire: Wire) -> None:
+    asking = asyncio.create_task(wire.conversation.publish("camera"))
+    await asyncio.sleep(0)
+    frame, body = wire.frames[0], wire.sent()[0]
+    assert frame.label == "control"
+    assert (body["type"], body["method"], body["data"]) == ("request", "publish_track", {"name": "camera"})
+    wire.answer("control", {"type": "response", "method": "publish_track", "request_id": body["request_id"], "data": {}})
+    await asking
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [("publish_refused", TrackTakenError), ("PUBLISHER_SLOT_TAKEN", TrackTakenError), ("other", ControlRequestError)],
+)
+async def test_a_slot_that_is_refused(wire: Wire, code: str, kind: type[ControlRequestError]) -> None:
+    asking = asyncio.create_task(wire.conversation.publish("camera"))
+    await asyncio.sleep(0)
+    body = {"type": "response", "method": "publish_track", "request_id": wire.sent()[0]["request_id"]}
+    wire.answer("control", {**body, "error": {"code": code, "message": "no"}})
+    with pytest.raises(ControlRequestError, match="no") as caught:
+        await asking
+    assert type(caught.value) is kind
+    assert caught.value.code == code
+
+
+async def test_pings_go_out_once_open(wire: Wire) -> None:
+    loop = asyncio.get_running_loop()
+    wire.conversation.open()
+    assert wire.conversation._timer is not None
+    assert wire.conversation._timer.when() == pytest.approx(loop.time() + 5.0, abs=0.5)
+    wire.conversation._channel._ping_at = loop.time()
+    wire.conversation._due()
+    assert wire.sent() == [{"scope": "runtime", "data": {"type": "ping", "data": {}}}]
+    wire.conversation.close(DisconnectedError("over"))
+
+
+async def test_messages_are_passed_on_and_rubbish_is_logged(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        wire.conversation.receive(Frame("data", "{not json"))
+        wire.conversation.receive(Frame("data", b"\xff\x00"))
+    wire.answer("data", {"scope": "application", "data": {"type": "state", "data": {"n": 1}}})
+    assert wire.heard == [ApplicationMessage("state", {"n": 1})]
+    assert len(caplog.records) == 2
+
+
+async def test_the_end_of_the_connection_fails_what_waits_and_what_comes(wire: Wire) -> None:
+    asking = asyncio.create_task(wire.conversation.command(Command("a")))
+    await asyncio.sleep(0)
+    wire.conversation.close(DisconnectedError("gone"))
+    with pytest.raises(DisconnectedError, match="gone"):
+        await asking
+    with pytest.raises(DisconnectedError):
+        wire.conversation.send(Ping())
+
+
+async def test_a_message_that_is_too_large_is_refused(wire: Wire) -> None:
+    with pytest.raises(MessageTooLargeError, match="upload_file"):
+        await wire.conversation.command(Command("a", {"text": "x" * 300_000}))
+    assert wire.frames == []
+
+
+async def test_a_channel_that_is_going_away_is_a_disconnection() -> None:
+    def refuse(_frame: Frame) -> None:
+        raise TransportError("not open")
+
+    with pytest.raises(DisconnectedError, match="not open"):
+        Conversation(refuse, print).send(Ping())
