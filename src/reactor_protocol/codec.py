@@ -7,6 +7,7 @@ channel.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -72,7 +73,9 @@ class JsonCodec:
         """The frame of a message. Raises :class:`DecodeError` when its data is not JSON (NaN included)."""
         label, body = _ENCODERS[type(message)](message)
         try:
-            return Frame(label, json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False))
+            payload = json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+            payload.encode()  # half a surrogate pair has no UTF-8
+            return Frame(label, payload)
         except (TypeError, ValueError, RecursionError) as error:
             raise DecodeError(f"the data of {type(message).__name__} is not JSON: {error}") from error
 
@@ -114,7 +117,7 @@ class JsonCodec:
             case "commandResult":
                 return _command_result(data)
             case "sessionEnded":
-                return SessionEnded(str(data.get("reason", "")))
+                return SessionEnded(_word(data, "reason"))
         return RuntimeMessage(kind, data)
 
 
@@ -204,7 +207,7 @@ def _parse(payload: Payload) -> JsonObject:
     if size > MAX_MESSAGE_BYTES:
         raise DecodeError(f"a message of {size} bytes is above the limit of {MAX_MESSAGE_BYTES}")
     try:
-        body = json.loads(payload, parse_constant=_refuse_constant)
+        body = json.loads(payload, parse_float=_finite, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise DecodeError(f"not JSON: {error}") from error
     if not isinstance(body, dict):
@@ -216,13 +219,21 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
+def _finite(text: str) -> float:
+    # 1e999 is well-formed JSON, but would be an infinity here.
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:40]} is too large a number")
+    return value
+
+
 def _envelope(body: JsonObject) -> tuple[str, JsonObject]:
     """Scope and content; a frame without an envelope is the application's (reference: client and REST, 1.12)."""
     scope, inner = body.get("scope"), body.get("data")
     if scope in ("application", "runtime") and isinstance(inner, dict):
         return scope, inner
     if scope is not None:
-        raise DecodeError(f"unknown scope {str(scope)[:40]!r}")
+        raise DecodeError(f"unknown scope {scope[:40]!r}" if isinstance(scope, str) else "'scope' must be text")
     return "application", body
 
 
@@ -235,6 +246,12 @@ def _text(body: JsonObject, key: str) -> str:
 
 def _optional_text(body: JsonObject, key: str) -> str | None:
     return None if body.get(key) is None else _text(body, key)
+
+
+def _word(body: JsonObject, key: str) -> str:
+    """Text that may be absent, or be a number of a careless peer."""
+    value = body.get(key)
+    return str(value) if isinstance(value, int | float) else _optional_text(body, key) or ""
 
 
 def _object(body: JsonObject, key: str) -> JsonObject:
@@ -252,8 +269,8 @@ def _file_ref(body: JsonObject) -> FileRef:
         raise DecodeError("the size of a file must be a number of bytes")
     return FileRef(
         upload_id=_text(body, "upload_id"),
-        name=str(body.get("name", "")),
-        mime_type=str(body.get("mime_type", "")),
+        name=_word(body, "name"),
+        mime_type=_word(body, "mime_type"),
         size=int(size),
     )
 
@@ -290,7 +307,7 @@ def _refusal(body: JsonObject) -> Refusal | None:
         return None
     if not isinstance(error, dict):
         raise DecodeError("'error' must be an object")
-    return Refusal(str(error.get("code", "")), str(error.get("message", "")))
+    return Refusal(_word(error, "code"), _word(error, "message"))
 
 
 def _command_result(data: JsonObject) -> CommandResult:
@@ -301,5 +318,5 @@ def _command_result(data: JsonObject) -> CommandResult:
         request_id=_text(data, "request_id"),
         reply=None if reply is None else ApplicationMessage(_text(reply, "type"), _object(reply, "data")),
         error=_refusal(data),
-        frame=frame if isinstance(frame, int) else None,
+        frame=frame if isinstance(frame, int) and not isinstance(frame, bool) else None,
     )

@@ -1,7 +1,7 @@
 """FakePeer: the ``Peer`` port in memory. Peers of one :class:`FakeNetwork` connect as real ones do, without sockets or codecs.
 
-The event order is the engine's: CONNECTING, CONNECTED, then the channels in the order of their creation. A peer that closes
-tells the other by closing its channels; the other's state stays CONNECTED until it closes too, as with the engine.
+Events come in an order that the engine has too: CONNECTING, CONNECTED, then the channels in the order of their creation. A peer
+that closes tells the other by closing its channels; the other's state stays CONNECTED until it closes too, as with the engine.
 """
 
 from __future__ import annotations

@@ -27,10 +27,14 @@ from reactor_testing.peer_pairs import (
     connected,
     is_like,
     picture,
+    reading,
     received,
     refused,
+    send_until,
     tone,
 )
+
+SILENT_FRAMES: Final = 6
 
 Check: TypeAlias = Callable[[PeerFactory, PeerFactory], Coroutine[Any, Any, None]]
 """A check of two factories: one for the peer that offers, one for the peer that answers."""
@@ -64,21 +68,22 @@ async def inactive_sections_send_nothing(offering: PeerFactory, answering: PeerF
     """An answerer's section is silent until ``set_active(True)``, and again after ``set_active(False)``."""
     async with connected(offering, answering) as pair:
         mid = pair.mids[0]
-        seen: list[Media] = []
-        for colour in (GREEN, BLUE):
-            for _ in range(5):
-                pair.answerer.send_media(mid, picture(RED))
-            await pair.answerer.set_active(mid, True)
-            await received(pair.answerer, mid, picture(colour), pair.offerer, lambda m, c=colour: is_like(m, c), watch=seen)  # type: ignore[misc]
-            await pair.answerer.set_active(mid, False)
-        assert not [media for media in seen if is_like(media, RED)]
+        async with reading(pair.offerer, mid) as seen:
+            for colour in (GREEN, BLUE):
+                attempts = iter(range(SILENT_FRAMES))
+                await send_until(pair.answerer, mid, picture(RED), lambda left=attempts: next(left, None) is None)  # type: ignore[misc]
+                await pair.answerer.set_active(mid, True)
+                await send_until(pair.answerer, mid, picture(colour), lambda c=colour: any(is_like(m, c) for m in seen))  # type: ignore[misc]
+                await pair.answerer.set_active(mid, False)
+            assert not [media for media in seen if is_like(media, RED)]
 
 
 async def a_verb_may_be_called_at_once_with_itself(offering: PeerFactory, answering: PeerFactory) -> None:
     """``set_active`` and ``close`` overlap without harm: the last word counts, and the end is announced once."""
     async with connected(offering, answering) as pair:
         mid = pair.mids[0]
-        await asyncio.gather(*(pair.answerer.set_active(mid, flag) for flag in (True, False, True)))
+        for _ in range(10):
+            await asyncio.gather(*(pair.answerer.set_active(mid, flag) for flag in (True, False, True)))
         await received(pair.answerer, mid, picture(GREEN), pair.offerer, lambda media: is_like(media, GREEN))
         await asyncio.gather(pair.answerer.close(), pair.answerer.close())
         await pair.answerer.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
@@ -115,30 +115,38 @@ def tone() -> AudioBlock:
     return AudioBlock.from_array(np.sin(np.arange(960) * (2 * np.pi * 400 / 48_000)) * 0.5)
 
 
-async def received(
-    sender: Peer, mid: str, media: Media, receiver: Peer, wanted: Callable[[Media], bool], *, watch: list[Media] | None = None
-) -> Media:
-    """Sends ``media`` again and again until the other side reads what is ``wanted``; all that was read goes to ``watch``."""
+@asynccontextmanager
+async def reading(receiver: Peer, mid: str) -> AsyncIterator[list[Media]]:
+    """Reads a section from now on; the list is what has come."""
+    seen: list[Media] = []
 
-    async def read() -> Media:
-        async with aclosing(cast(Any, receiver.media(mid))) as stream:
-            async for item in stream:
-                if watch is not None:
-                    watch.append(item)
-                if wanted(item):
-                    return cast(Media, item)
-        raise AssertionError("media() ended early")
+    async def read() -> None:
+        async for media in receiver.media(mid):
+            seen.append(media)
 
+    task = asyncio.ensure_future(read())
+    try:
+        yield seen
+        if task.done():
+            task.result()
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def send_until(sender: Peer, mid: str, media: Media, done: Callable[[], bool]) -> None:
+    """Sends ``media`` again and again, as a live source does."""
     async with asyncio.timeout(LIMIT_S):
-        task = asyncio.ensure_future(read())
-        try:
-            while not task.done():
-                sender.send_media(mid, media)
-                await asyncio.wait([task], timeout=FRAME_S)
-            return task.result()
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
+        while not done():
+            sender.send_media(mid, media)
+            await asyncio.sleep(FRAME_S)
+
+
+async def received(sender: Peer, mid: str, media: Media, receiver: Peer, wanted: Callable[[Media], bool]) -> Media:
+    """Sends ``media`` until the other side reads what is ``wanted``, and gives that."""
+    async with reading(receiver, mid) as seen:
+        await send_until(sender, mid, media, lambda: any(map(wanted, seen)))
+        return next(filter(wanted, seen))
 
 
 async def refused(work: Awaitable[object], kind: type[Exception] = NegotiationError) -> None:
