@@ -1,0 +1,165 @@
+"""The demo: its stamp, its camera, its judgement of what was seen, and the whole of it over real connections."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from aiortc.mediastreams import MediaStreamError
+from decals import Overlay
+from effects import NAMES, EffectName
+from look import Look, restyle
+from raster import Rgb
+from tour.check import find_problems
+from tour.clip import ClipTrack, camera_pictures
+from tour.images import badge, encode_png
+from tour.report import Report, Shown, table_of
+from tour.runtime import RuntimeFailed, serving
+from tour.script import Step, write_script
+from tour.sheet import contact_sheet
+from tour.stamp import NUMBERS, STRIP, read_stamp, write_stamp
+from tour.watch import Seen
+
+ROOT = Path(__file__).resolve().parents[2]
+CLIP = ROOT / "examples" / "data" / "bigbuckbunny.mp4"
+DEMO = ROOT / "examples" / "restyle" / "demo.py"
+
+
+@pytest.fixture(scope="module")
+def sources() -> dict[int, Rgb]:
+    """Camera pictures 10 and 200, the latter of the clip's second round; (400, 640, 3)."""
+    return camera_pictures(CLIP, 360, {10, 200})
+
+
+def noisy(rgb: Rgb) -> Rgb:
+    """The picture as lossy coding leaves it, or worse."""
+    noise = np.random.default_rng(3).normal(0.0, 6.0, rgb.shape)
+    return np.clip(rgb + noise, 0, 255).astype(np.uint8)
+
+
+# ---------------------------------------------------------------------------------------------------------- stamp
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_stamp_is_read_after_every_effect(name: EffectName, sources: dict[int, Rgb]) -> None:
+    for number in (0, 1, 1365, 2730, NUMBERS - 1):
+        stamped = sources[10].copy()
+        for channel in range(3):
+            write_stamp(stamped[..., channel], number)
+        assert read_stamp(noisy(restyle(stamped, Look(name, caption="words")))) == number
+
+
+def test_a_picture_without_a_stamp_has_no_number(sources: dict[int, Rgb]) -> None:
+    assert read_stamp(sources[10]) is None
+    assert read_stamp(np.zeros((20, 20, 3), np.uint8)) is None
+
+
+# --------------------------------------------------------------------------------------------------------- camera
+
+
+async def test_the_camera_sends_stamped_pictures_in_order_until_it_is_stopped(sources: dict[int, Rgb]) -> None:
+    camera = ClipTrack(CLIP, 360)
+    pictures = [np.asarray((await camera.recv()).to_ndarray(format="rgb24"), dtype=np.uint8) for _ in range(11)]
+    assert [read_stamp(picture) for picture in pictures] == list(range(11))
+    assert camera.size == (360 + STRIP, 640)
+    assert len(camera.sent_at) == 11
+    # Never faster than the clip: ten pictures later at least ten periods have passed, less a timer's grain.
+    assert camera.sent_at[10] - camera.sent_at[0] >= 10 / camera.fps - 0.01
+    assert np.array_equal(pictures[10][STRIP:], sources[10][STRIP:])
+    camera.stop()
+    with pytest.raises(MediaStreamError):
+        await camera.recv()
+
+
+def test_the_camera_begins_again_at_the_end_of_the_clip() -> None:
+    with av.open(str(CLIP)) as container:
+        count = container.streams.video[0].frames
+    pictures = camera_pictures(CLIP, 360, {3, 3 + count})
+    assert np.array_equal(pictures[3], pictures[3 + count])
+
+
+# ------------------------------------------------------------------------------------------------------ judgement
+
+
+def seen_as(source: Rgb, number: int, wanted: Look, seen: Look, label: str) -> Shown:
+    """A step that asked for ``wanted`` and got ``seen``."""
+    picture = Seen(noisy(restyle(source, seen)), number, at=1.0)
+    return Shown(Step(label, wanted), picture, picture, at=0.5, obeyed=0.1)
+
+
+def test_every_step_of_the_script_is_recognised_when_it_is_seen(sources: dict[int, Rgb]) -> None:
+    steps = write_script(encode_png(badge()))
+    assert len(steps) == 12
+    assert find_problems(CLIP, [seen_as(sources[200], 200, step.look, step.look, step.label) for step in steps]) == {}
+
+
+def test_a_step_that_was_not_obeyed_is_named_with_what_was_seen(sources: dict[int, Rgb]) -> None:
+    steps = write_script(encode_png(badge()))
+    late = [
+        seen_as(sources[10], 10, step.look, before.look, step.label) for before, step in zip(steps[:-1], steps[1:], strict=True)
+    ]
+    problems = find_problems(CLIP, late)
+    assert list(problems) == [step.label for step in steps[1:]]
+    assert "rather than like noir" in problems['set_effect("noir")']
+
+
+@pytest.mark.parametrize("lacking", [{"caption": ""}, {"overlay": None}, {"strength": 1.0}])
+def test_a_picture_that_lacks_one_thing_is_not_accepted(lacking: dict[str, object], sources: dict[int, Rgb]) -> None:
+    wanted = Look("comic", 0.5, "words", Overlay(badge()))
+    shown = seen_as(sources[10], 10, wanted, replace(wanted, **lacking), "all")  # type: ignore[arg-type]
+    assert "all" in find_problems(CLIP, [shown])
+
+
+def test_sheet_and_table_show_every_step_and_figure(sources: dict[int, Rgb]) -> None:
+    steps = write_script(encode_png(badge()))
+    report = Report(size=(400, 640), arrivals=[0.0, 0.04], latencies=[0.03], round_trips=[0.001])
+    report.shown = [seen_as(sources[10], 10, step.look, step.look, step.label) for step in steps]
+    sheet = contact_sheet(report)
+    assert sheet.shape[0] > 4 * 360
+    assert sheet.shape[1] > 3 * 640
+    assert table_of(report).row_count == 7
+    assert [step["seen"] for step in report.as_dict()["steps"]] == [True] * 12
+
+
+# ---------------------------------------------------------------------------------------------- over the network
+
+
+@pytest.mark.network
+async def test_a_model_that_is_not_there_is_told_with_the_runtime_s_own_words(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeFailed, match=r"reactor\.yaml"):
+        async with serving(tmp_path):
+            pass
+
+
+@pytest.mark.network
+def test_the_demo_shows_every_change_and_leaves_a_film_a_sheet_and_figures(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    command = [sys.executable, str(DEMO), "--seconds", "8", "--height", "360", "--out", str(tmp_path), "--json", str(figures)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    told = json.loads(figures.read_text())
+    assert [step["problem"] for step in told["steps"]] == [""] * 12
+    assert told["glass_to_glass_ms"]["p50"] > 0
+    assert told["command_ms"]["count"] > 20
+
+    with av.open(str(tmp_path / "demo.mp4")) as film:
+        pictures = list(film.decode(video=0))
+        assert film.streams.video[0].codec_context.name == "h264"
+    assert (pictures[0].width, pictures[0].height) == (960, 540)
+    assert len(pictures) > 40
+    assert 4.0 < float(pictures[-1].time) < 30.0
+    with av.open(str(tmp_path / "demo.png")) as sheet:
+        assert next(sheet.decode(video=0)).width > 1900
+
+
+def test_options_that_cannot_be_are_refused() -> None:
+    done = subprocess.run([sys.executable, str(DEMO), "--seconds", "1"], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert "4 to 150" in done.stderr
