@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Sequence
@@ -163,7 +164,9 @@ class Connection:
         """Sends media on an output track, unless the client has paused it or does not take it."""
         mid = self._tracks.outputs.get(track)
         if mid is not None and self._peer is not None:
-            self._peer.send_media(mid, media)
+            # A section may not be negotiated yet, or be missing from the client's offer: that is nobody else's trouble.
+            with contextlib.suppress(TransportError):
+                self._peer.send_media(mid, media)
 
     # -------------------------------------------------------------------------------------------------- receiving
 
@@ -281,11 +284,15 @@ class Connection:
         if mid is None or self._peer is None:
             logger.warning("connection %d named an unknown output track %r", self.id, name[:64])
             return
-        await self._peer.set_active(mid, active)
+        try:
+            await self._peer.set_active(mid, active)
+        except TransportError as error:
+            logger.warning("connection %d: the track %r cannot flow: %s", self.id, name, error)
+            return
         picture = self._room.newest_picture(name) if active else None
         if picture is not None:
             # A model that stands still has no next frame for this viewer to begin with.
-            self._peer.send_media(mid, picture)
+            self.send_media(name, picture)
 
     async def _open_legacy_tracks(self) -> None:
         for name in self._tracks.outputs:

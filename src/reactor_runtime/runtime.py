@@ -46,7 +46,7 @@ MODERATED = "Session terminated due to policy violation."
 SHUTTING_DOWN = "Session ended: the server is shutting down."
 STOPPED = "Session ended: it was stopped."
 
-_CLOSE_LIMIT_S = 0.8
+_CLOSE_LIMIT_S = 0.5
 
 
 class Runtime:

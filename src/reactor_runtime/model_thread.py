@@ -1,0 +1,119 @@
+"""The thread of a model: its own event loop, on which ``run()`` and what others ask for take turns."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from reactor_protocol.errors import ModelFailedError
+
+logger = logging.getLogger(__name__)
+
+_LAST_WORK_S = 0.1
+
+
+@dataclass(slots=True)
+class Work:
+    """Something for the model's loop to do between two steps."""
+
+    call: Callable[[], Any]
+    done: Future[Any]
+
+
+class ModelThread:
+    """A thread with an event loop: ``run()`` beside a dispatcher that takes work strictly one at a time."""
+
+    def __init__(self, on_stopped: Callable[[BaseException | None], None]) -> None:
+        self._on_stopped = on_stopped
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._work: asyncio.Queue[Work] = asyncio.Queue()
+        self._thread: threading.Thread | None = None
+        self._main: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._ended = False
+        self._gate = threading.Lock()
+
+    def start(self, run: Callable[[], Any], name: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, args=(self._loop, run), name=f"model-{name}", daemon=True)
+        self._thread.start()
+
+    def post(self, work: Work) -> None:
+        """Queues work from any thread."""
+        with self._gate:
+            if self._loop is not None and not self._ended:
+                self._loop.call_soon_threadsafe(self._work.put_nowait, work)
+                return
+        _refuse(work)
+
+    def stop(self) -> None:
+        """Cancels ``run()`` and waits up to half a second. Blocks: call it from a thread."""
+        self._stopping = True
+        if self._thread is None or self._loop is None:
+            return
+        if self._main is not None and self._thread.is_alive():
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._main.cancel)
+        self._thread.join(0.5)
+
+    def _serve(self, loop: asyncio.AbstractEventLoop, run: Callable[[], Any]) -> None:
+        asyncio.set_event_loop(loop)
+        error: BaseException | None = None
+        self._main = loop.create_task(self._main_task(run))
+        try:
+            loop.run_until_complete(self._main)
+        except asyncio.CancelledError:
+            logger.debug("the model was asked to stop")
+        except BaseException as failure:  # noqa: BLE001 - whatever a model raises is reported, SystemExit included
+            error = failure
+        with self._gate:
+            self._ended = True
+        loop.run_until_complete(self._wind_down())
+        loop.close()
+        if not self._stopping:
+            self._on_stopped(error)
+
+    async def _wind_down(self) -> None:
+        """Ends what the model has left running, and refuses what waits: nobody is to wait for an answer that will not come."""
+        await asyncio.sleep(0)  # what was posted in the last moment is queued
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=_LAST_WORK_S)
+        while not self._work.empty():
+            _refuse(self._work.get_nowait())
+
+    async def _main_task(self, run: Callable[[], Any]) -> None:
+        dispatcher = asyncio.get_running_loop().create_task(self._dispatch())
+        try:
+            await run()
+        finally:
+            dispatcher.cancel()
+
+    async def _dispatch(self) -> None:
+        while True:
+            work = await self._work.get()
+            if not work.done.set_running_or_notify_cancel():
+                continue  # whoever asked for it has gone
+            try:
+                work.done.set_result(await work.call())
+            except asyncio.CancelledError:
+                work.done.set_exception(ModelFailedError("the model has stopped"))
+                raise
+            except SystemExit as error:
+                # Passed on as it is, it would end whoever waits for the work.
+                work.done.set_exception(RuntimeError(f"sys.exit({error}) was called"))
+            except Exception as error:  # noqa: BLE001 - handed to whoever waits for the work
+                work.done.set_exception(error)
+
+
+def _refuse(work: Work) -> None:
+    if work.done.set_running_or_notify_cancel():
+        work.done.set_exception(ModelFailedError("the model has stopped"))
