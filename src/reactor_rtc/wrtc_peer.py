@@ -1,4 +1,7 @@
-"""WrtcPeer: the port over the ``wrtc`` engine (libwebrtc). The only module, with ``engine``, that imports it."""
+"""WrtcPeer: the port over the ``wrtc`` engine (libwebrtc).
+
+Only it and its neighbours ``engine``, ``wrtc_media`` and ``wrtc_stats`` import the engine.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,15 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import numpy as np
 import webrtc
 
 from reactor_protocol.codec import Frame
-from reactor_protocol.errors import InvalidArgumentError, NegotiationError, TransportError
+from reactor_protocol.errors import NegotiationError, TransportError
 from reactor_rtc import sdp as sdp_text
 from reactor_rtc.engine import configure_engine
-from reactor_rtc.frames import AudioBlock, Media, VideoFrame
+from reactor_rtc.frames import Media
 from reactor_rtc.port import (
     CandidateFound,
     ChannelClosed,
@@ -31,38 +32,15 @@ from reactor_rtc.port import (
     Section,
     StateChanged,
 )
+from reactor_rtc.scope import TaskScope
+from reactor_rtc.wrtc_media import Outlet, read_track
 from reactor_rtc.wrtc_stats import StatsReader
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_AUDIO_BUFFER_BLOCKS = 20  # of 10 ms
 _CLOSE_LIMIT_S = 0.25
-
-
-@dataclass(slots=True)
-class _Outlet:
-    """A section that sends: where its media goes in, and the sender that carries it."""
-
-    transceiver: webrtc.RTCRtpTransceiver
-    generator: Any
-    writer: Any
-    active: bool
-
-    @property
-    def video(self) -> bool:
-        return isinstance(self.generator, webrtc.VideoTrackGenerator)
-
-    def write(self, media: Media) -> None:
-        chunk = _engine_video(media) if isinstance(media, VideoFrame) else _engine_audio(media)
-
-        def written(future: asyncio.Future[None]) -> None:
-            if not future.cancelled() and (error := future.exception()) is not None:
-                logger.debug("media was not sent: %s", error)
-                chunk.close()
-
-        self.writer.write(chunk).add_done_callback(written)
 
 
 class WrtcPeer:
@@ -75,11 +53,12 @@ class WrtcPeer:
         self._connection = webrtc.RTCPeerConnection(_configuration(config))
         self._channels: dict[str, webrtc.RTCDataChannel] = {}
         self._open: set[str] = set()
-        self._outlets: dict[str, _Outlet] = {}
+        self._outlets: dict[str, Outlet] = {}
         self._inlets: dict[str, webrtc.MediaStreamTrack] = {}
         self._stats = StatsReader()
         self._described = False
         self._changing = asyncio.Lock()
+        self._scope = TaskScope("peer")
         self._connection.on("connectionstatechange", self._state_changed)
         self._connection.on("icecandidate", self._candidate_found)
         self._connection.on("datachannel", lambda event: self._adopt(event.channel))
@@ -191,39 +170,20 @@ class WrtcPeer:
     # ------------------------------------------------------------------------------------------------------ media
 
     async def _open_outlet(self, transceiver: webrtc.RTCRtpTransceiver, *, active: bool) -> None:
-        generator: Any
-        if str(transceiver.receiver.track.kind) == "video":
-            generator = webrtc.VideoTrackGenerator()
-            track = generator.track
-        else:
-            generator = webrtc.MediaStreamTrackGenerator("audio")
-            track = generator
-        await transceiver.sender.replace_track(track)
-        writer = generator.writable.get_writer()
-        self._outlets[transceiver.mid or ""] = _Outlet(transceiver, generator, writer, active)
+        outlet = Outlet(transceiver, self._config, active=active)
+        await outlet.open()
+        self._outlets[transceiver.mid or ""] = outlet
 
-    async def _tune(self, outlet: _Outlet) -> None:
-        """Sets rate, degradation and flow of a sender; the engine forgets them with each description."""
+    async def _tune(self, outlet: Outlet) -> None:
         # The engine refuses parameters that were read before others were set.
         async with self._changing:
-            sender = outlet.transceiver.sender
-            parameters = sender.get_parameters()
-            for encoding in parameters.encodings:
-                encoding.active = outlet.active
-                if outlet.video:
-                    encoding.max_bitrate = self._config.max_bitrate
-                    # Without it the engine encodes with the first codec of the offer, whatever the answer prefers.
-                    encoding.codec = self._preferred_codec(parameters.codecs)
-            if outlet.video:
-                parameters.degradation_preference = webrtc.RTCDegradationPreference("maintain-resolution")
-            await sender.set_parameters(parameters)
+            await outlet.tune()
 
-    def _preferred_codec(self, negotiated: Sequence[webrtc.RTCRtpCodecParameters]) -> webrtc.RTCRtpCodec | None:
-        for name in self._config.video_codecs:
-            for codec in negotiated:
-                if codec.mime_type.lower() == f"video/{name}".lower():
-                    return webrtc.RTCRtpCodec(codec.mime_type, codec.clock_rate, codec.channels, codec.sdp_fmtp_line)
-        return None
+    async def _retune(self, outlet: Outlet) -> None:
+        try:
+            await _translate(self._tune(outlet))
+        except NegotiationError as error:
+            logger.debug("the rate was not changed: %s", error)
 
     def _collect_inlets(self) -> None:
         for transceiver in self._connection.get_transceivers():
@@ -235,11 +195,9 @@ class WrtcPeer:
         outlet = self._outlets.get(mid)
         if outlet is None:
             raise TransportError(f"this connection sends nothing on section {mid!r}")
-        if isinstance(media, VideoFrame) is not outlet.video:
-            # The engine's track would take nothing any more after a chunk of the wrong kind.
-            raise InvalidArgumentError(f"section {mid!r} carries {'video' if outlet.video else 'audio'}, not {_kind(media)}")
-        if outlet.active and self.state is PeerState.CONNECTED and not _empty(media):
-            outlet.write(media)
+        outlet.check(media)
+        if outlet.active and self.state is PeerState.CONNECTED and outlet.write(media):
+            self._scope.start(self._retune(outlet), "retune")
 
     async def set_active(self, mid: str, active: bool) -> None:
         outlet = self._outlets.get(mid)
@@ -253,20 +211,9 @@ class WrtcPeer:
         track = self._inlets.get(mid)
         if track is None:
             raise TransportError(f"this connection receives nothing on section {mid!r}")
-        video = str(track.kind) == "video"
-        init = webrtc.MediaStreamTrackProcessorInit(track, 1 if video else _AUDIO_BUFFER_BLOCKS)
-        processor = webrtc.MediaStreamTrackProcessor(init)
-        reader = processor.readable.get_reader()
-        try:
-            while (chunk := (await reader.read()).value) is not None:
-                with chunk:
-                    media: Media = _video(chunk) if isinstance(chunk, webrtc.VideoFrame) else _audio(chunk)
+        async with contextlib.aclosing(read_track(track)) as arriving:
+            async for media in arriving:
                 yield media
-                # A reader slower than the track finds the next frame ready, and would never let the loop have its turn.
-                await asyncio.sleep(0)
-        finally:
-            with contextlib.suppress(webrtc.RTCException, TypeError):
-                await reader.cancel()
 
     # --------------------------------------------------------------------------------------------------- messages
 
@@ -312,14 +259,13 @@ class WrtcPeer:
         return self._stats.read(report, {str(t.mid): t for t in self._connection.get_transceivers()})
 
     async def close(self) -> None:
+        await self._scope.close()
         async with self._changing:
             if self.state is PeerState.CLOSED:
                 return
             await self._close_channels()
             for outlet in self._outlets.values():
-                outlet.active = False
-                with contextlib.suppress(webrtc.RTCException, TypeError):
-                    await outlet.writer.close()
+                await outlet.close()
             self._connection.close()
             self._emit(StateChanged(PeerState.CLOSED))
 
@@ -378,46 +324,3 @@ def _configuration(config: PeerConfig) -> webrtc.RTCConfiguration:
 
 def _payload(data: object) -> str | bytes:
     return data if isinstance(data, str) else bytes(data)  # type: ignore[call-overload]
-
-
-def _kind(media: Media) -> str:
-    return "video" if isinstance(media, VideoFrame) else "audio"
-
-
-def _empty(media: Media) -> bool:
-    return isinstance(media, AudioBlock) and media.samples.size == 0
-
-
-def _engine_video(frame: VideoFrame) -> webrtc.VideoFrame:
-    init = webrtc.VideoFrameBufferInit(
-        format=frame.pixels, coded_width=frame.width, coded_height=frame.height, timestamp=frame.timestamp_us
-    )
-    return webrtc.VideoFrame(frame.data.data, init)
-
-
-def _engine_audio(block: AudioBlock) -> webrtc.AudioData:
-    channels, count = block.samples.shape
-    init = webrtc.AudioDataInit(
-        format="s16",
-        sample_rate=block.rate,
-        number_of_frames=count,
-        number_of_channels=channels,
-        timestamp=block.timestamp_us,
-        data=np.ascontiguousarray(block.samples.T).tobytes(),
-    )
-    return webrtc.AudioData(init)
-
-
-def _video(frame: webrtc.VideoFrame) -> VideoFrame:
-    data = np.empty(frame.allocation_size(), np.uint8)
-    _ = frame.copy_to(data.data)
-    return VideoFrame(data, frame.coded_width, frame.coded_height, frame.timestamp)
-
-
-def _audio(chunk: webrtc.AudioData) -> AudioBlock:
-    count, channels = chunk.number_of_frames, chunk.number_of_channels
-    interleaved = np.empty(count * channels, np.int16)
-    options = webrtc.AudioDataCopyToOptions(plane_index=0, format=webrtc.AudioSampleFormat("s16"))
-    chunk.copy_to(interleaved.data.cast("B"), options)
-    samples = np.ascontiguousarray(interleaved.reshape(count, channels).T)
-    return AudioBlock(samples, int(chunk.sample_rate), chunk.timestamp)
