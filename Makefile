@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help install demo test test-fast lint format interop bench clean
+.PHONY: help install demo test test-fast test-network lint format interop bench clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -22,11 +22,13 @@ install: $(READY)  ## the development environment in .venv
 demo: $(READY)  ## the main job: a real video, restyled live by a model that obeys commands
 	$(BIN)/python examples/restyle/demo.py
 
-test: $(READY)  ## all tests
-	$(BIN)/python -m pytest --ignore=tests/interop
+test: test-fast test-network  ## all tests
 
 test-fast: $(READY)  ## the tests that open no connection
-	$(BIN)/python -m pytest --ignore=tests/interop -m "not network"
+	$(BIN)/python -m pytest --ignore=tests/interop -m "not network" --numprocesses=2 --quiet
+
+test-network: $(READY)  ## the tests over real WebRTC, one at a time: they measure time
+	$(BIN)/python -m pytest --ignore=tests/interop -m network
 
 lint: $(READY)  ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .

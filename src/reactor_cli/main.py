@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from reactor_protocol.errors import ReactorException
 from reactor_runtime.config import read_settings
@@ -56,5 +57,5 @@ def main() -> None:
     try:
         app()
     except ReactorException as error:
-        errors.print(f"[red]reactor:[/red] {error}", markup=True, soft_wrap=True)
+        errors.print(f"[red]reactor:[/red] {escape(str(error))}", soft_wrap=True)
         raise SystemExit(1) from None

@@ -57,7 +57,7 @@ def _rows(plane: VideoPlane) -> NDArray[np.uint8]:
     return np.frombuffer(cast(memoryview, plane), np.uint8).reshape(-1, plane.line_size)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class VideoFrame:
     """One picture. ``timestamp_us`` is in microseconds, of the sender's clock.
 
@@ -131,7 +131,7 @@ class VideoFrame:
         return av.VideoFrame.from_numpy_buffer(self.data.reshape(self.height, self.width, 4), format="rgba")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AudioBlock:
     """A stretch of sound. ``samples`` is (channels, n) int16; ``rate`` is in Hz."""
 

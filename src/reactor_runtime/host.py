@@ -20,7 +20,7 @@ from reactor_protocol.errors import ModelFailedError
 from reactor_protocol.messages import ApplicationMessage, JsonObject, Refusal
 from reactor_rtc.frames import Media
 from reactor_runtime.background import in_background
-from reactor_runtime.commands import INTERNAL_ERROR, INVALID_COMMAND
+from reactor_runtime.commands import INTERNAL_ERROR, INVALID_COMMAND, CommandSpec
 from reactor_runtime.contract import Contract
 from reactor_runtime.emission import Bundle, chunk_of
 from reactor_runtime.fields import ClientInfo, CommandError, ModelMessage, UploadedFile
@@ -70,6 +70,11 @@ class ModelHost:
         self._thread = ModelThread(self._model_stopped)
         self._emitter = _Emitter(self._owner, events)
 
+    @property
+    def commands(self) -> Mapping[str, CommandSpec]:
+        """The model's commands by name."""
+        return self._contract.commands
+
     # ------------------------------------------------------------------------------------------------------- life
 
     async def load(self, config_path: Path | None) -> None:
@@ -92,6 +97,7 @@ class ModelHost:
 
     async def close(self) -> None:
         """Asks the model to stop and waits half a second for it; a model that computes without pause is left behind."""
+        self._thread.announce_stop()
         for buffer in self._buffers.values():
             buffer.close()
         await asyncio.to_thread(self._thread.stop)

@@ -52,9 +52,13 @@ class ModelThread:
                 return
         _refuse(work)
 
+    def announce_stop(self) -> None:
+        """From now on the end of ``run()`` is expected, however it comes about."""
+        self._stopping = True
+
     def stop(self) -> None:
         """Cancels ``run()`` and waits up to half a second. Blocks: call it from a thread."""
-        self._stopping = True
+        self.announce_stop()
         if self._thread is None or self._loop is None:
             return
         if self._main is not None and self._thread.is_alive():

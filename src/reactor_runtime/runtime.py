@@ -246,8 +246,10 @@ class Runtime:
             self._scope.start(connection.close(), "close-connection")
 
     async def run_command(self, connection: Connection, command: Command) -> Outcome:
+        # A command that the model does not have is refused at once: there is no reason to wait for its files.
+        wanted = command.uploads if command.type in self._host().commands else {}
         try:
-            files = {name: await self.uploads.resolve(ref) for name, ref in command.uploads.items()}
+            files = {name: await self.uploads.resolve(ref) for name, ref in wanted.items()}
         except CommandError as error:
             return Outcome(error=Refusal(error.code, error.message))
         return await self._host().dispatch(command.type, command.data, files, self._clients[connection.id])
