@@ -19,12 +19,12 @@ logger = logging.getLogger(__name__)
 
 _AUDIO_BUFFER_BLOCKS = 20  # of 10 ms
 
-_BITS_PER_PIXEL = 5.4
-_LEAST_BITRATE = 2_500_000
+_BITS_PER_PIXEL = 4.35
+_LEAST_BITRATE = 2_000_000
 
 
 def bitrate_for(width: int, height: int, limit: int) -> int:
-    """The bitrate (bit/s) that a picture of that size is given at most: 5 Mbit/s at 1280x720, and never above ``limit``.
+    """The bitrate (bit/s) that a picture of that size is given at most: 4 Mbit/s at 1280x720, and never above ``limit``.
 
     More buys nothing that is seen, and costs an encoder and a decoder a third of their time.
     """
