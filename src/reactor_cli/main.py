@@ -40,8 +40,8 @@ def root(
 @app.command()
 def run(
     path: Annotated[Path, typer.Argument(help="Folder of the model: it holds a reactor.yaml.")] = Path(),
-    host: Annotated[str | None, typer.Option(help="Address to listen on. [env: HOST; default 0.0.0.0]")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port, 0 for a free one. [env: PORT; default 8080]")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; else HOST, else 0.0.0.0.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port, 0 for a free one; else PORT, else 8080.")] = None,
 ) -> None:
     """Serve the model that PATH/reactor.yaml names, until Ctrl-C."""
     settings = read_settings()

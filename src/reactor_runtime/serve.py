@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -63,10 +64,10 @@ def _bind(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=256)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
         raise ConfigError(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror if isinstance(error, OSError) else error}; "
-            "stop whatever listens there, or give another --port"
+            f"cannot listen on {settings.host}:{settings.port}: {reason}; stop whatever listens there, or give another --port"
         ) from error
     # asyncio sets it only where it made the socket itself; without it an answer waits 40 ms for the client's delayed ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

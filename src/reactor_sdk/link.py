@@ -95,6 +95,8 @@ class Link:
     def _advice(self) -> str:
         if self.state.status is not ReactorStatus.DISCONNECTED:
             return "wait until connect() has returned"
+        if self.state.ended is not None:
+            return f"the session is over ({self.state.ended}); call connect() for a new one"
         return "call connect() first" if self.state.session_id is None else "call reconnect() first"
 
     async def reconnect(self) -> None:
