@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from aiortc.mediastreams import MediaStreamError
 from decals import Overlay
 from effects import NAMES, EffectName
 from look import Look, restyle
+from numpy.typing import NDArray
 from raster import Rgb
 from tour.check import find_problems
 from tour.clip import ClipTrack, camera_pictures
@@ -37,10 +39,15 @@ def sources() -> dict[int, Rgb]:
     return camera_pictures(CLIP, 360, {10, 200})
 
 
+@functools.cache
+def noise(shape: tuple[int, ...]) -> NDArray[np.int16]:
+    return np.random.default_rng(3).normal(0.0, 6.0, shape).astype(np.int16)
+
+
 def noisy(rgb: Rgb) -> Rgb:
     """The picture as lossy coding leaves it, or worse."""
-    noise = np.random.default_rng(3).normal(0.0, 6.0, rgb.shape)
-    return np.clip(rgb + noise, 0, 255).astype(np.uint8)
+    coded: Rgb = np.clip(rgb + noise(rgb.shape), 0, 255).astype(np.uint8)
+    return coded
 
 
 # ---------------------------------------------------------------------------------------------------------- stamp
