@@ -68,7 +68,7 @@ class ModelHost:
         self._buffers: dict[str, InputBuffer] = {}
         self._clients: dict[int, ClientInfo] = {}
         self._thread = ModelThread(self._model_stopped)
-        self._emitter = _Emitter(self._owner, events)
+        self._stage = _ModelStage(self._owner, events)
 
     @property
     def commands(self) -> Mapping[str, CommandSpec]:
@@ -87,7 +87,7 @@ class ModelHost:
             await in_background(lambda: model.load(config_path), "load")
         except (Exception, SystemExit) as error:
             raise ModelFailedError(f"the model failed to load: {_describe(error)}") from error
-        model.bind(_ModelStage(self._emitter, self._owner, self._events))
+        model.bind(self._stage)
         self._model = model
 
     def start(self) -> None:
@@ -106,7 +106,7 @@ class ModelHost:
 
     def begin_session(self) -> None:
         """A new session: frames are counted from 0, and nothing of the last one is left to read."""
-        self._emitter.frame = 0
+        self._stage.frame = 0
         for buffer in self._buffers.values():
             buffer.reset()
 
@@ -170,7 +170,7 @@ class ModelHost:
             buffer.push(InputFrame(media))
 
     def _next_frame(self) -> int:
-        return self._emitter.frame
+        return self._stage.frame
 
     async def _run(self, call: Callable[[], Any], after: Callable[[], Any] | None = None) -> Any:
         work = Work(lambda: _with(call, after), Future())
@@ -211,8 +211,8 @@ def _describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-class _Emitter:
-    """Paces emissions on the model's thread and hands them to the owner. Counts frames."""
+class _ModelStage:
+    """What the model reaches the world through: paces emissions on the model's thread, counts frames, hands over to the owner."""
 
     def __init__(self, owner: asyncio.AbstractEventLoop, events: HostEvents) -> None:
         self._owner = owner
@@ -247,20 +247,5 @@ class _Emitter:
         self._flushed.set()
         self._owner.call_soon_threadsafe(self._events.frames_flushed)
 
-
-class _ModelStage:
-    """What the model reaches the world through."""
-
-    def __init__(self, emitter: _Emitter, owner: asyncio.AbstractEventLoop, events: HostEvents) -> None:
-        self._emitter = emitter
-        self._owner = owner
-        self._events = events
-
-    async def emit(self, output: Output, fps: float | None, drop: bool) -> None:
-        await self._emitter.emit(output, fps or 30.0, drop)
-
     async def send(self, message: ModelMessage) -> None:
         self._owner.call_soon_threadsafe(self._events.message_sent, message.encode(), None)
-
-    def flush(self) -> None:
-        self._emitter.flush()

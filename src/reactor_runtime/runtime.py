@@ -25,6 +25,7 @@ from reactor_rtc.frames import Media, VideoFrame
 from reactor_rtc.port import PeerFactory
 from reactor_rtc.scope import TaskScope
 from reactor_runtime.background import in_background
+from reactor_runtime.commands import INTERNAL_ERROR
 from reactor_runtime.config import Manifest, Settings
 from reactor_runtime.connection import Connection
 from reactor_runtime.emission import Bundle
@@ -246,23 +247,27 @@ class Runtime:
             self._scope.start(connection.close(), "close-connection")
 
     async def run_command(self, connection: Connection, command: Command) -> Outcome:
+        client = self._clients.get(connection.id)
+        if client is None:
+            return Outcome(error=Refusal(INTERNAL_ERROR, "the session is over"))
         # A command that the model does not have is refused at once: there is no reason to wait for its files.
         wanted = command.uploads if command.type in self._host().commands else {}
         try:
             files = {name: await self.uploads.resolve(ref) for name, ref in wanted.items()}
         except CommandError as error:
             return Outcome(error=Refusal(error.code, error.message))
-        return await self._host().dispatch(command.type, command.data, files, self._clients[connection.id])
+        return await self._host().dispatch(command.type, command.data, files, client)
 
     async def announce_file(self, connection: Connection, file: FileRef) -> None:
-        if self._loaded is None or "file_uploaded" not in self._loaded.model.contract.hooks:
+        client = self._clients.get(connection.id)
+        if client is None or self._loaded is None or "file_uploaded" not in self._loaded.model.contract.hooks:
             return
         try:
             uploaded: UploadedFile = await self.uploads.resolve(file)
         except CommandError as error:
             logger.warning("connection %d announced a file that is not there: %s", connection.id, error.message)
             return
-        await self._host().run_hook("file_uploaded", uploaded_file=uploaded, client=self._clients[connection.id])
+        await self._host().run_hook("file_uploaded", uploaded_file=uploaded, client=client)
 
     def claim(self, connection: Connection, track: str) -> Refusal | None:
         return self._slots.claim(track, connection.id)

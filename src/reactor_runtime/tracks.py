@@ -52,7 +52,7 @@ class TrackSpec:
 
 @dataclass(frozen=True, slots=True)
 class TrackPayload:
-    """The data of one track in one :class:`Output`, with optional metadata for its frames."""
+    """The data of one track in one :class:`Output`. ``metadata`` is accepted, and reaches no client yet."""
 
     data: NDArray[Any]
     metadata: Any = None

@@ -7,6 +7,17 @@ from typing import Any
 
 NEAR = 30
 
+FILE_DESCRIBED = {
+    "type": "file_described",
+    "data": {
+        "file_name": "note.txt",
+        "mime_type": "text/plain",
+        "size": 11500,
+        "sha256": "b267b3a83859dfaa626bb2d09fc34ec37a34fe3121a15d5f383ef3beb992345b",
+    },
+}
+"""What the model says of the file that every driver uploads."""
+
 
 @dataclass(frozen=True)
 class Observations:

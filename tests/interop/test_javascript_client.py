@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.interop.browser import bundle_site, serve_site, visit
-from tests.interop.observations import Observations, is_near
+from tests.interop.observations import FILE_DESCRIBED, Observations, is_near
 from tests.interop.provisioning import Say, command
 from tests.interop.servers import Server, our_runtime
 
@@ -66,15 +66,7 @@ def test_a_command_changes_the_picture(observed: Observations) -> None:
 def test_an_uploaded_file_reaches_the_command_whole(observed: Observations) -> None:
     upload = observed.of("upload")
     assert upload["reference"] == {"name": "note.txt", "mimeType": "text/plain", "size": 11500}
-    assert upload["message"] == {
-        "type": "file_described",
-        "data": {
-            "file_name": "note.txt",
-            "mime_type": "text/plain",
-            "size": 11500,
-            "sha256": "b267b3a83859dfaa626bb2d09fc34ec37a34fe3121a15d5f383ef3beb992345b",
-        },
-    }
+    assert upload["message"] == FILE_DESCRIBED
 
 
 def test_a_published_track_comes_back_in_the_picture(observed: Observations) -> None:

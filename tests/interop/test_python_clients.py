@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.interop.children import Child
-from tests.interop.observations import Observations, is_near
+from tests.interop.observations import FILE_DESCRIBED, Observations, is_near
 from tests.interop.servers import HERE, Server, our_runtime, published_runtime
 
 # A first run builds the virtual environments inside its first test.
@@ -121,15 +121,7 @@ def test_an_unknown_command_is_passed_over(observed: Observations) -> None:
 def test_an_uploaded_file_reaches_the_command_whole(observed: Observations) -> None:
     upload = observed.of("upload")
     assert upload["reference"] == {"name": "note.txt", "mime_type": "text/plain", "size": 11500}
-    assert upload["message"] == {
-        "type": "file_described",
-        "data": {
-            "file_name": "note.txt",
-            "mime_type": "text/plain",
-            "size": 11500,
-            "sha256": "b267b3a83859dfaa626bb2d09fc34ec37a34fe3121a15d5f383ef3beb992345b",
-        },
-    }
+    assert upload["message"] == FILE_DESCRIBED
 
 
 def test_a_published_track_comes_back_in_the_picture(observed: Observations) -> None:
