@@ -12,10 +12,12 @@
     │   ├── AuthenticationError     401
     │   ├── CreditsExhaustedError   402
     │   ├── PermissionDeniedError   403, quota or scope
+    │   │   └── QuotaExceededError  403, so many sessions at once are not granted
     │   ├── NotFoundError           404, 410
     │   ├── ConflictError           409
     │   ├── VersionMismatchError    426 this client is too old, 501 the server is
     │   ├── RateLimitedError        429, too fast or no free worker
+    │   │   └── CapacityError       429, no free worker, or a full queue
     │   └── ServerError             5xx
     │       └── ModelFailedError    503 of a runtime whose model did not load or has crashed
     ├── NetworkError                nobody answers at an address
@@ -127,6 +129,12 @@ class PermissionDeniedError(ApiError):
     status = 403
 
 
+class QuotaExceededError(PermissionDeniedError):
+    """403: the API key or token may not have another session; end one of its own first."""
+
+    code = "QUOTA_EXCEEDED"
+
+
 class NotFoundError(ApiError):
     """404 or 410: no such model, session or connection, or it is gone."""
 
@@ -157,6 +165,12 @@ class RateLimitedError(ApiError):
     code = "RATE_LIMITED"
     status = 429
     recoverable = True
+
+
+class CapacityError(RateLimitedError):
+    """429: no worker is free and the caller would not wait, or the queue is full."""
+
+    code = "NO_CAPACITY"
 
 
 class ServerError(ApiError):
@@ -279,17 +293,23 @@ CLIENT_VERSION_TOO_OLD = "CLIENT_VERSION_TOO_OLD"
 SERVER_VERSION_TOO_OLD = "SERVER_VERSION_TOO_OLD"
 
 
-def error_for_status(status: int, message: str, *, retry_after: float | None = None) -> ApiError:
+_BY_CODE: dict[tuple[int, str], type[ApiError]] = {
+    (kind.status or 0, kind.code): kind for kind in (QuotaExceededError, CapacityError, CreditsExhaustedError)
+}
+
+
+def error_for_status(status: int, message: str, *, retry_after: float | None = None, code: str | None = None) -> ApiError:
     """The exception for a failed HTTP answer (reference: client and REST, section 2).
 
-    ``message`` is what the server said; the status is added to it. ``retry_after`` is in seconds.
+    ``message`` is what the server said; the status is added to it. ``retry_after`` is in seconds. ``code`` is the server's own,
+    where it gave one: it tells a full house from a caller who is too fast.
     """
     text = f"HTTP {status}: {message}"
     if status == 426:
         return VersionMismatchError(CLIENT_VERSION_TOO_OLD, text, status=status)
     if status == 501:
         return VersionMismatchError(SERVER_VERSION_TOO_OLD, text, status=status)
-    kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
+    kind = _BY_CODE.get((status, code or "")) or _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
     return kind(text, status=status, retry_after=retry_after)
 
 

@@ -131,3 +131,113 @@ SESSION_RUNNING = frozenset({_R.WAITING, _R.STREAMING, _R.ORPHANED})
 
 SESSION_UNATTENDED = frozenset({_R.WAITING, _R.ORPHANED})
 """States in which there is a session without a client, which times out."""
+
+
+# ------------------------------------------------------------------------------------- a session of a coordinator
+
+
+class SessionState(StrEnum):
+    """State of a hosted session (reference: client and REST, 1.9)."""
+
+    CREATED = "CREATED"
+    WAITING = "WAITING"
+    SUSPENDED = "SUSPENDED"
+    PENDING = "PENDING"
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+    CLOSED = "CLOSED"
+
+
+class SessionEvent(StrEnum):
+    QUEUED = "queued"
+    CLIENT_LEFT = "client_left"
+    CLIENT_BACK = "client_back"
+    PLACED = "placed"
+    STARTED = "started"
+    NOT_STARTED = "not_started"
+    WORKER_LOST = "worker_lost"
+    RESTART = "restart"
+    END = "end"
+
+
+_H, _V = SessionState, SessionEvent
+
+SESSION: Lifecycle[SessionState, SessionEvent] = Lifecycle(
+    name="session",
+    initial=_H.CREATED,
+    moves={
+        (_H.CREATED, _V.QUEUED): _H.WAITING,
+        # A queued client that is not heard of keeps its place for a while, but is not given a worker.
+        (_H.WAITING, _V.CLIENT_LEFT): _H.SUSPENDED,
+        (_H.SUSPENDED, _V.CLIENT_BACK): _H.WAITING,
+        (_H.WAITING, _V.PLACED): _H.PENDING,
+        (_H.INACTIVE, _V.PLACED): _H.PENDING,
+        (_H.PENDING, _V.STARTED): _H.ACTIVE,
+        (_H.PENDING, _V.NOT_STARTED): _H.WAITING,
+        (_H.PENDING, _V.WORKER_LOST): _H.INACTIVE,
+        (_H.ACTIVE, _V.WORKER_LOST): _H.INACTIVE,
+        (_H.ACTIVE, _V.RESTART): _H.INACTIVE,
+        (_H.CREATED, _V.END): _H.CLOSED,
+        (_H.WAITING, _V.END): _H.CLOSED,
+        (_H.SUSPENDED, _V.END): _H.CLOSED,
+        (_H.PENDING, _V.END): _H.CLOSED,
+        (_H.ACTIVE, _V.END): _H.CLOSED,
+        (_H.INACTIVE, _V.END): _H.CLOSED,
+    },
+)
+
+SESSION_QUEUED = frozenset({_H.WAITING, _H.SUSPENDED, _H.INACTIVE})
+"""States in which a session is in the queue. One that has lost its worker goes before all that had none."""
+
+SESSION_PLACED = frozenset({_H.PENDING, _H.ACTIVE})
+"""States in which a session holds a worker."""
+
+SESSION_OPEN = SESSION_QUEUED | SESSION_PLACED
+"""States that count against the quota of a key."""
+
+
+# ------------------------------------------------------------------------------------------ a worker of a coordinator
+
+
+class WorkerState(StrEnum):
+    """State of a worker: one process that runs one model, for at most one session at a time."""
+
+    STARTING = "STARTING"
+    IDLE = "IDLE"
+    BUSY = "BUSY"
+    LOST = "LOST"
+    STOPPED = "STOPPED"
+
+
+class WorkerEvent(StrEnum):
+    LOADED = "loaded"
+    RESERVED = "reserved"
+    RELEASED = "released"
+    LEASE_EXPIRED = "lease_expired"
+    FAILED = "failed"
+    STOP = "stop"
+
+
+_W, _K = WorkerState, WorkerEvent
+
+WORKER: Lifecycle[WorkerState, WorkerEvent] = Lifecycle(
+    name="worker",
+    initial=_W.STARTING,
+    moves={
+        (_W.STARTING, _K.LOADED): _W.IDLE,
+        (_W.IDLE, _K.RESERVED): _W.BUSY,
+        (_W.BUSY, _K.RELEASED): _W.IDLE,
+        (_W.STARTING, _K.LEASE_EXPIRED): _W.LOST,
+        (_W.IDLE, _K.LEASE_EXPIRED): _W.LOST,
+        (_W.BUSY, _K.LEASE_EXPIRED): _W.LOST,
+        (_W.STARTING, _K.FAILED): _W.LOST,
+        (_W.IDLE, _K.FAILED): _W.LOST,
+        (_W.BUSY, _K.FAILED): _W.LOST,
+        (_W.STARTING, _K.STOP): _W.STOPPED,
+        (_W.IDLE, _K.STOP): _W.STOPPED,
+        (_W.BUSY, _K.STOP): _W.STOPPED,
+    },
+)
+
+WORKER_ALIVE = frozenset({_W.STARTING, _W.IDLE, _W.BUSY})
+"""States in which a worker takes up a slot of its pool."""

@@ -39,3 +39,16 @@ UPLOAD_WAIT_S: Final = 10.0
 
 MAX_REASON_CHARS: Final = 64
 """Limit of the reason that ends a session."""
+
+EVENT_STREAM: Final = "text/event-stream"
+"""Accepted by ``GET /sessions/{id}`` of a coordinator: the session as it is now, and again after every change."""
+
+NOTICE_EXPIRATION: Final = "sessionExpiration"
+"""Runtime message ``{expires_at, remaining_s}``: when the session will end, told ahead of it."""
+
+ENV_WORKER_ID: Final = "REACTOR_WORKER_ID"
+ENV_WORKER_SECRET: Final = "REACTOR_WORKER_SECRET"
+ENV_WORKER_COORDINATORS: Final = "REACTOR_WORKER_COORDINATORS"
+ENV_WORKER_PATIENCE: Final = "REACTOR_WORKER_PATIENCE_SECONDS"
+WORKER_PATIENCE_S: Final = 60.0
+"""For how long a worker without a session goes on when no coordinator answers it."""

@@ -65,6 +65,14 @@ class Transport(Resource):
     version: str = WEBRTC_VERSION
 
 
+class QueuePlace(Resource):
+    """Where a waiting session stands. ``position`` begins at 1; ``estimated_wait_s`` is absent where nothing is known yet."""
+
+    position: int
+    waiting: int
+    estimated_wait_s: float | None = None
+
+
 class Session(Resource):
     """A session as the servers describe it. Absent fields arrive later, when a worker has been found."""
 
@@ -75,6 +83,9 @@ class Session(Resource):
     server_info: ServerInfo | None = None
     selected_transport: Transport | None = None
     capabilities: Capabilities | None = None
+    queue: QueuePlace | None = None
+    expires_at: float | None = None
+    reason: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The body as it came, unknown fields included, absent ones left out."""
@@ -133,12 +144,16 @@ class Candidates(Resource):
 
 
 class UploadRequest(Resource):
-    """Asks for a place to put a file of ``size`` bytes."""
+    """Asks for a place to put a file of ``size`` bytes.
+
+    ``source`` is what a coordinator tells its workers: where the bytes can be had once they have arrived.
+    """
 
     name: str
     size: int
     mime_type: str
     upload_id: str | None = None
+    source: str | None = None
 
 
 class UploadSlot(Resource):
@@ -154,3 +169,57 @@ class Token(Resource):
 
     jwt: str
     expires_at: float | None = None
+
+
+# ------------------------------------------------------------------------- a worker and its coordinator
+
+
+class EndedSession(Resource):
+    """A session that has ended at its worker, and why."""
+
+    session_id: str
+    reason: str = Field(default="", max_length=512)
+
+
+class WorkerReport(Resource):
+    """What a worker tells its coordinator: on every change, and as a heartbeat.
+
+    ``state`` is the runtime's (reference: runtime, 3.3). ``session_id`` is the running session, ``ended`` the one before it.
+    """
+
+    port: int = Field(ge=1, le=65535)
+    pid: int = 0
+    state: str = Field(max_length=32)
+    session_id: str | None = Field(default=None, max_length=64)
+    connections: int = Field(default=0, ge=0, le=65535)
+    ended: EndedSession | None = None
+    failure: str | None = Field(default=None, max_length=2048)
+    capabilities: Capabilities | None = None
+
+
+class WorkerOrders(Resource):
+    """The answer to a report. Times are in seconds.
+
+    ``stop_session`` names a session that the worker runs and must end; ``exit`` tells it to end it all.
+    """
+
+    interval_s: float = 1.0
+    lease_s: float = 3.0
+    stop_session: str | None = None
+    exit: bool = False
+
+
+class Notice(Resource):
+    """A message of the platform for every client of a session."""
+
+    type: str = Field(min_length=1, max_length=64)
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class Failure(Resource):
+    """The one shape of an error of the coordinator. ``retry_after_seconds`` stands where waiting helps."""
+
+    code: str
+    message: str
+    retry_after_seconds: float | None = None
+    quota_type: str | None = None
