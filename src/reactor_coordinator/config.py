@@ -103,6 +103,9 @@ class CloudConfig(_Section):
     port: int = Field(default=8090, ge=0, le=65535)
     cluster: str = Field(default="local", max_length=64)
     public_url: str | None = None
+    """Where clients reach this server, where that is not the address that they call it by."""
+    internal_urls: list[str] = Field(default_factory=list, max_length=16)
+    """Where workers reach the coordinators; else this one, on this machine."""
     database: str = "sqlite:///.reactor/coordinator.db"
     uploads: str = "file:.reactor/uploads"
     allowed_origins: list[str] = Field(default_factory=lambda: ["*"])

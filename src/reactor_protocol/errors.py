@@ -96,9 +96,13 @@ class UnsupportedFileError(ReactorException, TypeError):
 
 
 class ApiError(ReactorException):
-    """An HTTP request was answered with a failure, or is to be: ``status`` is set."""
+    """An HTTP request was answered with a failure, or is to be: ``status`` is set.
+
+    ``quota_type`` names the limit that was met, where it is one.
+    """
 
     code = "API_ERROR"
+    quota_type: str | None = None
 
 
 class BadRequestError(ApiError):

@@ -1,0 +1,211 @@
+"""Crew: the workers of this house, started and stopped in a pool as the fleet plan says."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+from uuid import uuid4
+
+from reactor_coordinator import fleet
+from reactor_coordinator.bell import Bell
+from reactor_coordinator.board import Snapshot
+from reactor_coordinator.config import CloudConfig, ModelSpec
+from reactor_coordinator.fleet import Crashes, FleetPlan, ModelNeeds, Room
+from reactor_coordinator.pools.port import Adopted, Launch, Pool, PoolError, PoolFullError
+from reactor_coordinator.queue import Waiting, waiting_of
+from reactor_coordinator.records import WorkerRecord
+from reactor_coordinator.store import workers as worker_rows
+from reactor_coordinator.store.database import Database
+from reactor_coordinator.tokens import Signer
+from reactor_protocol.lifecycles import SESSION_QUEUED, WorkerEvent, WorkerState
+from reactor_protocol.names import (
+    ENV_WORKER_COORDINATORS,
+    ENV_WORKER_ID,
+    ENV_WORKER_PATIENCE,
+    ENV_WORKER_SECRET,
+    WORKER_PATIENCE_S,
+)
+from reactor_rtc.scope import TaskScope
+
+logger = logging.getLogger(__name__)
+
+_FIRST_LEASE_S: Final = 60.0
+"""For how long a process may take until its first report."""
+_GRACE_S: Final = 5.0
+_LOG_LINES: Final = 20
+
+
+class Crew:
+    """Keeps the pool in step with the plan. Starting and stopping take their time, and run beside the control loop."""
+
+    def __init__(
+        self, config: CloudConfig, pool: Pool, database: Database, bell: Bell, signer: Signer, clock: Callable[[], float]
+    ) -> None:
+        self._config = config
+        self._pool = pool
+        self._database = database
+        self._bell = bell
+        self._signer = signer
+        self._clock = clock
+        self._mine: set[str] = set()
+        self._stopping: set[str] = set()
+        self._starting: set[str] = set()
+        self._crashes: dict[str, Crashes] = {}
+        self._last: Mapping[str, WorkerRecord] = {}
+        self._scope = TaskScope("crew")
+        self.urls: Sequence[str] = ()
+        """Where workers reach the coordinators."""
+
+    @property
+    def load_seconds(self) -> Mapping[str, float]:
+        """For how long each model may load."""
+        return {name: spec.load_seconds for name, spec in self._config.models.items()}
+
+    async def adopt(self, workers: Iterable[WorkerRecord]) -> None:
+        """Takes over the workers that an earlier coordinator has started in this pool."""
+        ours = [worker for worker in workers if worker.pool == self._pool.name]
+        sizes = self._config.models
+        adopted = [
+            Adopted(worker.id, worker.node, sizes[worker.model].gpus, sizes[worker.model].cpus)
+            if worker.model in sizes
+            else Adopted(worker.id, worker.node)
+            for worker in ours
+            if worker.id not in self._mine
+        ]
+        await self._pool.adopt(adopted)
+        self._mine.update(each.worker_id for each in adopted)
+
+    async def dead(self, workers: Collection[WorkerRecord]) -> dict[str, str]:
+        """Workers whose process has ended though nobody told it to, and how."""
+        ended = await self._pool.dead()
+        found = {}
+        for worker in workers:
+            if worker.id in ended and worker.id not in self._stopping:
+                log = await self._pool.logs(worker.id, _LOG_LINES)
+                if log:
+                    logger.warning("the last lines of worker %s (%s):\n%s", worker.id, worker.model, log)
+                found[worker.id] = ended[worker.id]
+        return found
+
+    # ---------------------------------------------------------------------------------------------------------- plan
+
+    async def tend(self, snapshot: Snapshot, placed: Collection[str]) -> None:
+        """Starts and stops workers as the plan says. ``placed`` sessions have just been given one."""
+        self._note_crashes(snapshot)
+        self._stop_lost(snapshot)
+        waiting: dict[str, list[Waiting]] = {}
+        for session in snapshot.sessions.values():
+            if session.state in SESSION_QUEUED and session.id not in placed:
+                waiting.setdefault(session.model, []).append(waiting_of(session))
+        needs = {name: self._needs(name, spec) for name, spec in self._config.models.items()}
+        try:
+            room = Room(await self._free(), len(self._stopping))
+        except PoolError as error:
+            logger.warning("the pool does not say how much room there is: %s", error)
+            return
+        plan = fleet.plan(needs, snapshot.workers.values(), fleet.demand_of(waiting), room, snapshot.now)
+        await self._carry_out(plan)
+
+    def _needs(self, name: str, spec: ModelSpec) -> ModelNeeds:
+        return ModelNeeds(warm=spec.warm, max=spec.max, crashes=self._crashes.get(name, Crashes()))
+
+    async def _free(self) -> dict[str, int]:
+        sizes = {(spec.gpus, spec.cpus) for spec in self._config.models.values()}
+        room = {size: await self._pool.room(*size) for size in sizes}
+        return {name: max(0, room[spec.gpus, spec.cpus] - len(self._starting)) for name, spec in self._config.models.items()}
+
+    def _note_crashes(self, snapshot: Snapshot) -> None:
+        for worker in self._last.values():
+            if worker.state is WorkerState.STARTING and worker.id not in snapshot.workers and worker.id not in self._stopping:
+                self._crashes[worker.model] = self._crashes.get(worker.model, Crashes()).after(snapshot.now)
+        for worker in snapshot.workers.values():
+            if worker.state is not WorkerState.STARTING and self._last.get(worker.id, worker).state is WorkerState.STARTING:
+                self._crashes.pop(worker.model, None)
+        self._last = snapshot.workers
+
+    def _stop_lost(self, snapshot: Snapshot) -> None:
+        """Ends processes whose workers are out of service: nobody may be served by one that has been replaced."""
+        for worker_id in self._mine - snapshot.workers.keys() - self._stopping - self._starting:
+            self._stop(worker_id)
+
+    async def _carry_out(self, plan: FleetPlan) -> None:
+        for model in plan.launch:
+            worker_id = f"w-{uuid4().hex[:12]}"
+            self._starting.add(worker_id)
+            self._scope.start(self._launch(worker_id, model), f"launch {worker_id}")
+        for worker_id in plan.retire:
+            if await self._database.write(worker_rows.retired, worker_id):
+                logger.info("the worker %s is retired", worker_id)
+                self._stop(worker_id)
+        for worker_id in plan.drain:
+            await self._database.write(worker_rows.change, worker_id, draining=True)
+
+    def _stop(self, worker_id: str) -> None:
+        if worker_id not in self._stopping:
+            self._stopping.add(worker_id)
+            self._scope.start(self._end(worker_id), f"stop {worker_id}")
+
+    async def _end(self, worker_id: str) -> None:
+        try:
+            await self._pool.stop(worker_id, _GRACE_S)
+            self._mine.discard(worker_id)
+        except PoolError as error:
+            logger.warning("the worker %s could not be stopped: %s", worker_id, error)
+        finally:
+            self._stopping.discard(worker_id)
+            self._bell.ring()
+
+    # -------------------------------------------------------------------------------------------------------- launch
+
+    async def _launch(self, worker_id: str, model: str) -> None:
+        spec, now = self._config.models[model], self._clock()
+        record = WorkerRecord(
+            id=worker_id,
+            pool=self._pool.name,
+            model=model,
+            state=WorkerState.STARTING,
+            host="",
+            started_at=now,
+            lease_until=now + _FIRST_LEASE_S,
+        )
+        launch = Launch(worker_id, model, spec.path, self._environment(worker_id, spec), spec.gpus, spec.cpus)
+        try:
+            # The row is there before the process: its first report must find it.
+            await self._database.write(worker_rows.add, [replace(record, host="127.0.0.1")])
+            started = await self._pool.start(launch)
+            self._mine.add(worker_id)
+            values = {"host": started.host, "node": started.node, "pid": started.pid}
+            await self._database.write(worker_rows.change, worker_id, **values)
+            logger.info("the worker %s starts with the model %s on %s", worker_id, model, started.node)
+        except PoolError as error:
+            log = logger.debug if isinstance(error, PoolFullError) else logger.error
+            log("no worker for the model %s could be started: %s", model, error)
+            message = str(error)
+            await self._database.write(worker_rows.moved, worker_id, WorkerEvent.FAILED, failure=message)
+        finally:
+            self._starting.discard(worker_id)
+            self._bell.ring()
+
+    def _environment(self, worker_id: str, spec: ModelSpec) -> dict[str, str]:
+        limits = self._config.limits
+        return {
+            **spec.env,
+            "ORPHAN_TIMEOUT_SECONDS": f"{limits.resume_seconds:g}",
+            ENV_WORKER_ID: worker_id,
+            ENV_WORKER_SECRET: self._signer.worker_secret(worker_id),
+            ENV_WORKER_COORDINATORS: ",".join(self.urls),
+            ENV_WORKER_PATIENCE: f"{WORKER_PATIENCE_S:g}",
+        }
+
+    async def stop_all(self, worker_ids: Iterable[str]) -> None:
+        """Stops these workers, and returns when they are gone."""
+        for worker_id in worker_ids:
+            self._stop(worker_id)
+        await self._scope.settle(2 * _GRACE_S)
+
+    async def close(self) -> None:
+        """Lets go of the pool; what runs in it runs on."""
+        await self._scope.close()
+        await self._pool.close()

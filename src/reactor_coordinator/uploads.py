@@ -1,0 +1,202 @@
+"""Uploads: where files go, at addresses that are valid for a while, and how workers get them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from typing import Any, Final, Literal, Protocol, TypeAlias
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, from_url
+
+from reactor_coordinator.config import CloudConfigError, Limits
+from reactor_coordinator.records import SessionRecord, UploadRecord, WorkerRecord
+from reactor_coordinator.store import uploads as upload_rows
+from reactor_coordinator.store.database import Database
+from reactor_coordinator.tokens import Signer, same_secret
+from reactor_protocol.errors import (
+    BadRequestError,
+    ConflictError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ServerError,
+)
+from reactor_protocol.resources import UploadRequest, UploadSlot
+
+logger = logging.getLogger(__name__)
+
+Verb: TypeAlias = Literal["GET", "PUT"]
+
+_FILE: Final = "file:"
+_SWEEP: Final = 500
+_PART: Final = 1024 * 1024
+
+
+class Receiver(Protocol):
+    """Who is told of files: a worker, through its client."""
+
+    async def reserve(self, worker: WorkerRecord, session_id: str, upload: UploadRequest) -> None: ...
+
+
+class Uploads:
+    """Files of sessions, in a folder or in an object store.
+
+    A folder is written through this server, by addresses that it signs; an object store directly, by addresses that the store's
+    own key signs. Either way a worker fetches the bytes when a command refers to them.
+    """
+
+    def __init__(self, url: str, database: Database, signer: Signer, limits: Limits, clock: Callable[[], float]) -> None:
+        self._store: Any = _open(url)
+        self._local = url.startswith(_FILE)
+        self._database = database
+        self._signer = signer
+        self._limits = limits
+        self._clock = clock
+        self._writing: set[str] = set()
+        self.base_url = ""
+        """Where workers reach this server."""
+
+    # ------------------------------------------------------------------------------------------------------- clients
+
+    async def reserve(self, session: SessionRecord, request: UploadRequest, base_url: str) -> tuple[UploadSlot, UploadRecord]:
+        """A place for a file. Raises :class:`BadRequestError`, and :class:`RateLimitedError` above the limit of a session."""
+        limit = self._limits.upload_bytes
+        if not request.name or not request.mime_type:
+            raise BadRequestError("an upload needs a name and a mime_type")
+        if not 0 < request.size <= limit:
+            raise BadRequestError(f"an upload is 1 to {limit} bytes, not {request.size}")
+        most = self._limits.uploads_per_session
+        if await self._database.read(upload_rows.count, session.id) >= most:
+            raise RateLimitedError(f"a session takes {most} uploads: refer to one of those again")
+        now = self._clock()
+        upload = UploadRecord(
+            id=uuid4().hex,
+            session_id=session.id,
+            name=request.name[:255],
+            mime_type=request.mime_type[:127],
+            size=request.size,
+            created_at=now,
+            expires_at=now + self._limits.upload_seconds,
+        )
+        await self._database.write(upload_rows.add, upload)
+        url = await self._address("PUT", upload, base_url, self._limits.upload_seconds)
+        path = f"sessions/{session.id}/uploads/{upload.id}/{upload.name}"
+        return UploadSlot(presigned_id=upload.id, presigned_url=url, path=path), upload
+
+    async def write(self, upload_id: str, expires: int, signature: str, length: int | None, body: AsyncIterator[bytes]) -> None:
+        """Takes the bytes of a file, once, before its address expires.
+
+        Raises :class:`PermissionDeniedError` for an address that is late or not ours, :class:`ConflictError` for one that was
+        used, and :class:`BadRequestError` for a size that was not announced.
+        """
+        upload = await self._signed("PUT", upload_id, expires, signature)
+        if upload.complete_at is not None or upload_id in self._writing:
+            raise ConflictError("this address has been used: an upload is written once; ask for another one")
+        if length is not None and length != upload.size:
+            raise BadRequestError(f"{upload.size} bytes were announced, and {length} are sent")
+        self._writing.add(upload_id)
+        try:
+            await obstore.put_async(self._store, _path(upload), _measured(body, upload.size), use_multipart=True)
+        except BaseError as error:
+            raise ServerError(f"the file could not be stored ({type(error).__name__})", status=503, retry_after=1) from error
+        finally:
+            self._writing.discard(upload_id)
+        now = self._clock()
+        if not await self._database.write(upload_rows.completed, upload_id, now):
+            raise ConflictError("this address has been used: an upload is written once; ask for another one")
+
+    # ------------------------------------------------------------------------------------------------------- workers
+
+    async def read(self, upload_id: str, expires: int, signature: str) -> tuple[UploadRecord, AsyncIterator[bytes]]:
+        """The bytes of a file. Raises :class:`NotFoundError` while they have not arrived."""
+        upload = await self._signed("GET", upload_id, expires, signature)
+        if upload.complete_at is None:
+            raise NotFoundError("the bytes have not arrived yet")
+        try:
+            found = await obstore.get_async(self._store, _path(upload))
+        except (BaseError, FileNotFoundError) as error:
+            raise NotFoundError("the bytes are gone") from error
+        return upload, _parts(found)
+
+    async def hand_over(self, client: Receiver, worker: WorkerRecord, session_id: str) -> None:
+        """Tells a worker of all files of a session that has come to it."""
+        for upload in await self._database.read(upload_rows.of_session, session_id):
+            await self.announce(client, worker, upload)
+
+    async def announce(self, client: Receiver, worker: WorkerRecord, upload: UploadRecord) -> None:
+        """Tells a worker of a file, and where its bytes can be had for as long as a session can last."""
+        source = await self._address("GET", upload, self.base_url, self._limits.session_seconds + self._limits.upload_seconds)
+        request = UploadRequest(
+            name=upload.name, size=upload.size, mime_type=upload.mime_type, upload_id=upload.id, source=source
+        )
+        await client.reserve(worker, upload.session_id, request)
+
+    async def sweep(self) -> int:
+        """Deletes files of sessions that are over, and says how many."""
+        over = await self._database.read(upload_rows.of_closed, _SWEEP)
+        if not over:
+            return 0
+        for upload in over:
+            try:
+                await obstore.delete_async(self._store, _path(upload))
+            except FileNotFoundError:
+                continue
+            except BaseError as error:
+                logger.warning("the upload %s could not be deleted: %s", upload.id, error)
+        await self._database.write(upload_rows.forget, [upload.id for upload in over])
+        return len(over)
+
+    # ----------------------------------------------------------------------------------------------------- addresses
+
+    async def _address(self, verb: Verb, upload: UploadRecord, base_url: str, life_s: float) -> str:
+        if not self._local:
+            return str(await obstore.sign_async(self._store, verb, _path(upload), timedelta(seconds=life_s)))
+        expires = int(self._clock() + life_s)
+        signature = self._signer.upload_signature(verb, upload.id, expires)
+        return f"{base_url.rstrip('/')}/uploads/{upload.id}?{urlencode({'expires': expires, 'signature': signature})}"
+
+    async def _signed(self, verb: Verb, upload_id: str, expires: int, signature: str) -> UploadRecord:
+        if not same_secret(signature, self._signer.upload_signature(verb, upload_id, expires)):
+            raise PermissionDeniedError("the address is not valid: use the presigned_url as it was given")
+        if self._clock() >= expires:
+            raise PermissionDeniedError("the address has expired: ask for another one")
+        upload = await self._database.read(upload_rows.get, upload_id)
+        if upload is None:
+            raise NotFoundError("there is no such upload")
+        return upload
+
+
+def _open(url: str) -> Any:
+    try:
+        if url.startswith(_FILE):
+            return LocalStore(url.removeprefix(_FILE).removeprefix("//"), mkdir=True)
+        return from_url(url)
+    except (BaseError, ValueError, OSError) as error:
+        raise CloudConfigError(f"uploads: {url.split('?')[0]!r} cannot be used: {error}") from error
+
+
+def _path(upload: UploadRecord) -> str:
+    return f"{upload.session_id}/{upload.id}"
+
+
+async def _measured(body: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
+    written = 0
+    async for part in body:
+        written += len(part)
+        if written > size:
+            break
+        if part:
+            yield part
+    if written != size:
+        more = "more" if written > size else str(written)
+        raise BadRequestError(f"{size} bytes were announced, and {more} arrived: nothing was kept")
+
+
+async def _parts(found: Any) -> AsyncIterator[bytes]:
+    async for part in found.stream(min_chunk_size=_PART):
+        yield bytes(part)
