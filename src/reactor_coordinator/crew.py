@@ -199,11 +199,15 @@ class Crew:
             ENV_WORKER_PATIENCE: f"{WORKER_PATIENCE_S:g}",
         }
 
+    async def settle(self) -> None:
+        """Returns when no worker is being started or stopped any more."""
+        await self._scope.settle(2 * _GRACE_S)
+
     async def stop_all(self, worker_ids: Iterable[str]) -> None:
         """Stops these workers, and returns when they are gone."""
         for worker_id in worker_ids:
             self._stop(worker_id)
-        await self._scope.settle(2 * _GRACE_S)
+        await self.settle()
 
     async def close(self) -> None:
         """Lets go of the pool; what runs in it runs on."""

@@ -84,13 +84,13 @@ def session_routes(service: Service) -> APIRouter:
         session = await service.intake.open(_wish(service, caller, body))
         return JSONResponse(service.board.body(session), 201)
 
-    @router.get("", responses=RESPONSES)
-    async def mine(request: Request) -> SessionsListed:
+    @router.get("", responses={200: {"model": SessionsListed}, **RESPONSES})
+    async def mine(request: Request) -> JSONResponse:
         """The caller's open sessions."""
         caller = await service.doorkeeper.caller(request)
         found = await service.database.read(session_rows.of_key, caller.key_id)
         seen = [each for each in found if caller.may_see(each.id, each.key_id, each.token_id)]
-        return SessionsListed(sessions=[Session.model_validate(service.board.body(each)) for each in seen])
+        return JSONResponse({"sessions": [service.board.body(each) for each in seen]})
 
     return router
 

@@ -103,7 +103,7 @@ class Coordinator:
 
     async def end_everything(self) -> None:
         """Ends all sessions, telling their clients, and stops all workers."""
-        self.service.draining = True
+        await self._rest()
         now = self.service.clock()
 
         async def end(connection: AsyncConnection) -> list[str]:
@@ -114,10 +114,19 @@ class Coordinator:
         workers = await self.database.write(end)
         await self.crew.stop_all(workers)
         await self.database.write(_stopped, workers)
+        await self.service.uploads.sweep()
+
+    async def _rest(self) -> None:
+        """Decides nothing any more, and lets what has been begun come to its end."""
+        self.service.draining = True
+        await self._scope.close()
+        await self.crew.settle()
 
     async def stop_idle(self) -> None:
         """Stops the workers that run no session; the others go on, for the next coordinator."""
-        idle = [worker.id for worker in self.service.board.snapshot.workers.values() if worker.state is not WorkerState.BUSY]
+        await self._rest()
+        alive = await self.database.read(worker_rows.alive)
+        idle = [worker.id for worker in alive if worker.state is not WorkerState.BUSY]
         await self.crew.stop_all(idle)
         await self.database.write(_stopped, idle)
 
@@ -202,8 +211,8 @@ async def first_key(database: Database, now: float) -> NewKey | None:
 def state_folder(config: CloudConfig) -> Path:
     """Where logs of workers are kept: beside the database, or in the working directory."""
     if config.database.startswith("sqlite:///"):
-        return Path(config.database.removeprefix("sqlite:///")).parent / "workers"
-    return Path(".reactor/workers").resolve()
+        return Path(config.database.removeprefix("sqlite:///")).parent
+    return Path(".reactor").resolve()
 
 
 async def serve(config: CloudConfig, on_ready: Callable[[str, NewKey | None], None]) -> None:

@@ -1,0 +1,53 @@
+"""How the commands speak: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
+
+errors = Console(stderr=True, highlight=False)
+_out = Console(highlight=False)
+
+
+def show_json(body: object) -> None:
+    """Prints a value as JSON."""
+    typer.echo(json.dumps(body, indent=2))
+
+
+def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str) -> None:
+    """Prints rows as a table, or says that there are none."""
+    if not rows:
+        _out.print(empty)
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column.upper().replace("_", " "), overflow="fold", no_wrap=column == "id")
+    for row in rows:
+        table.add_row(*("-" if row.get(column) is None else str(row[column]) for column in columns))
+    _out.print(table)
+
+
+def say(text: str) -> None:
+    """Prints a line; rich's markup is understood."""
+    _out.print(text, soft_wrap=True)
+
+
+def ago(then: float | None, now: float | None = None) -> str | None:
+    """A moment in epoch seconds as people say it: ``3 min ago``, ``in 2 h``."""
+    if then is None:
+        return None
+    difference = then - (time.time() if now is None else now)
+    size = abs(difference)
+    unit, length = next((each for each in _UNITS if size >= each[1]), ("s", 1))
+    number = f"{int(size // length)} {unit}"
+    return f"in {number}" if difference > 0 else f"{number} ago"
