@@ -90,7 +90,7 @@ def _greet(config: CloudConfig, url: str, key: NewKey | None) -> None:
         errors.print("An API key was made; it is shown this once:")
         # On its own line and on stdout, so that it can be piped.
         typer.echo(key.text)
-        errors.print(f"[dim]export REACTOR_API_URL={url} REACTOR_API_KEY={key.text[:6]}...[/dim]")
+        errors.print(f"[dim]export REACTOR_API_URL={url} REACTOR_API_KEY=<the key>[/dim]")
 
 
 # ----------------------------------------------------------------------------------------------------------- keys
