@@ -19,7 +19,7 @@ from reactor_coordinator.bell import Bell
 from reactor_coordinator.board import Board, Snapshot
 from reactor_coordinator.config import Limits
 from reactor_coordinator.crew import Crew
-from reactor_coordinator.queue import Estimate
+from reactor_coordinator.outlook import EVERY_S, Outlook
 from reactor_coordinator.records import SessionRecord, WorkerRecord
 from reactor_coordinator.reports import Reports
 from reactor_coordinator.steward import Steward
@@ -37,8 +37,6 @@ _RENEW_S: Final = 1.0
 _LOOK_S: Final = 0.5
 _SEEN_S: Final = 5.0
 _BEAT_S: Final = 0.5
-_ESTIMATE_S: Final = 10.0
-_RECENT_S: Final = 1800.0
 _REST: Final = 4.0
 """After a look the loop rests so many times as long as it took: a house of any size costs a fifth of a core at most."""
 _LONGEST_REST_S: Final = 1.0
@@ -51,7 +49,7 @@ class Control:
     def __init__(self, database: Database, bell: Bell, board: Board, reports: Reports, steward: Steward, crew: Crew) -> None:
         self.holder = uuid4().hex
         self.leads = False
-        self.estimates: dict[str, Estimate] = {}
+        self.outlook = Outlook(database)
         self._database = database
         self._bell = bell
         self._board = board
@@ -60,9 +58,11 @@ class Control:
         self._crew = crew
         self._done_at: dict[str, float] = {}
         self._up_since = 0.0
+        self._began = 0.0
 
     async def run(self, limits: Limits, clock: Callable[[], float]) -> None:
         """Looks whenever the bell rings, and every now and then. A look that fails is logged, and made again."""
+        self._began = clock()
         while True:
             began = time.perf_counter()
             try:
@@ -81,9 +81,13 @@ class Control:
             if present:
                 await self._database.write(session_rows.seen, present, now)
         sessions, workers = await self._database.read(_house)
-        decision = scheduler.decide(scheduler.board_of(sessions, workers), self.estimates)
+        outlook = self.outlook
+        decision = scheduler.decide(scheduler.board_of(sessions, workers), outlook.estimates, outlook.earlier(now))
         snapshot = Snapshot(now, {each.id: each for each in sessions}, {each.id: each for each in workers}, decision.places)
         await self._show(snapshot)
+        outlook.note(snapshot)
+        if self._is_time("outlook", EVERY_S, now):
+            await outlook.update(snapshot, now - self._began)
         if self._is_time("lease", _RENEW_S, now):
             await self._renew(now)
         if self.leads:
@@ -120,19 +124,6 @@ class Control:
         sound = [each for each in decision.placements if each.worker_id not in gone][:_MAX_PLACEMENTS]
         await self._steward.place(snapshot, sound)
         await self._crew.tend(snapshot, {each.session_id for each in sound})
-        if self._is_time("estimate", _ESTIMATE_S, snapshot.now):
-            await self._estimate(snapshot)
-
-    async def _estimate(self, snapshot: Snapshot) -> None:
-        now = snapshot.now
-        lengths = await self._database.read(session_rows.mean_length, now - _RECENT_S)
-        serving: dict[str, int] = {}
-        for worker in snapshot.workers.values():
-            serving[worker.model] = serving.get(worker.model, 0) + 1
-        self.estimates.clear()
-        for model in {*serving, *lengths}:
-            mean, ended = lengths.get(model, (None, 0))
-            self.estimates[model] = Estimate(serving.get(model, 0), mean, ended, min(_RECENT_S, max(1.0, now - self._up_since)))
 
     def _is_time(self, what: str, every_s: float, now: float) -> bool:
         if now - self._done_at.get(what, float("-inf")) < every_s:

@@ -88,7 +88,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """Where everybody stood ``seconds`` ago: about a minute is a good measure."""
+    """Where everybody stood ``seconds`` ago: five minutes make good estimates, one minute fair ones."""
 
     places: Mapping[str, Place]
     seconds: float
@@ -134,9 +134,8 @@ def fair_order(waiting: Iterable[Waiting], running: Mapping[str, int]) -> list[W
 def places(order: Sequence[Waiting], estimate: Estimate = UNKNOWN, earlier: Earlier | None = None) -> dict[str, Place]:
     """Where everybody in ``order`` stands, by session id. Those who are away count as waiting and keep their position.
 
-    The wait is the position over the speed with which it falls. That is the rate of the ``estimate`` at first, and more and more what
-    the session has seen itself since ``earlier``: one whose key has many running is overtaken, and moves more slowly than the
-    queue as a whole.
+    The wait is the position over the speed with which it falls: the rate of the ``estimate`` at first, and more and more what the
+    session has seen itself since ``earlier``. One whose key has many running is overtaken, and moves more slowly than the queue.
     """
     rate, total = estimate.rate, len(order)
     if earlier is not None:

@@ -73,7 +73,7 @@ def place(order: Sequence[Waiting], idle: Sequence[str]) -> list[Placement]:
 def decide(board: Board, estimates: Mapping[str, Estimate] | None = None, earlier: Earlier | None = None) -> Decision:
     """Who is placed where, and where everybody else stands.
 
-    ``estimates`` by model, and ``earlier`` (the places of a decision about a minute ago), are what waits are estimated from.
+    ``estimates`` by model, and ``earlier`` (the places of a decision some minutes ago), are what waits are estimated from.
     """
     decision = Decision()
     for model, waiting in board.waiting.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 from collections.abc import Callable
@@ -176,7 +177,7 @@ async def build(config: CloudConfig, pool: Pool) -> Coordinator:
     steward = Steward(Tools(config, database, bell, client, uploads, clock), on_started)
     crew = Crew(config, pool, database, bell, signer, clock)
     control = Control(database, bell, board, reports, steward, crew)
-    intake.estimates = control.estimates
+    intake.estimates = control.outlook.estimates
     doorkeeper = Doorkeeper(database, signer, RateLimiter(limits.requests_per_second, limits.request_burst), clock)
     service = Service(config, database, bell, board, signer, doorkeeper, intake, reports, uploads, client, metrics, clock)
     return Coordinator(config, database, service, control, steward, crew, pool)
@@ -240,6 +241,9 @@ async def serve(config: CloudConfig, on_ready: Callable[[str, NewKey | None], No
     serving = loop.create_task(server.serve(sockets=[listener]))
     try:
         await coordinator.open([url])
+        # What is there by now stays: the collector need not look through it while clients wait.
+        gc.collect()
+        gc.freeze()
         on_ready(url, await first_key(coordinator.database, coordinator.service.clock()))
         await _until_asked(coordinator, asked)
     finally:
