@@ -5,6 +5,7 @@ from reactor_protocol.errors import (
     ApiError,
     AuthenticationError,
     BadRequestError,
+    CapacityError,
     CommandRejected,
     ConflictError,
     ControlRequestError,
@@ -20,6 +21,7 @@ from reactor_protocol.errors import (
     NetworkError,
     NotFoundError,
     PermissionDeniedError,
+    QuotaExceededError,
     RateLimitedError,
     ReactorException,
     RequestTimeoutError,
@@ -37,7 +39,7 @@ from reactor_protocol.lifecycles import ReactorStatus
 from reactor_protocol.messages import FileRef
 from reactor_protocol.resources import TrackKind
 from reactor_rtc.port import TrackStats
-from reactor_sdk.api import fetch_jwt_token
+from reactor_sdk.account import end_session, fetch_jwt_token, list_sessions
 from reactor_sdk.config import DEFAULT_API_URL
 from reactor_sdk.frames import FrameStream
 from reactor_sdk.reactor import Reactor
@@ -48,9 +50,11 @@ from reactor_sdk.types import (
     ConnectionTimings,
     FrameCallback,
     MessageScope,
+    QueueStatus,
     ReactorError,
     ReactorEvent,
     ReactorState,
+    TokenFunction,
     TrackCapability,
 )
 from reactor_sdk.uploads import ProgressCallback
@@ -63,6 +67,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "Capabilities",
+    "CapacityError",
     "CommandCapability",
     "CommandRejected",
     "ConflictError",
@@ -86,6 +91,8 @@ __all__ = [
     "NotFoundError",
     "PermissionDeniedError",
     "ProgressCallback",
+    "QueueStatus",
+    "QuotaExceededError",
     "RateLimitedError",
     "Reactor",
     "ReactorError",
@@ -96,6 +103,7 @@ __all__ = [
     "RequestTimeoutError",
     "ServerError",
     "SessionEndedError",
+    "TokenFunction",
     "TrackCapability",
     "TrackKind",
     "TrackStats",
@@ -107,5 +115,7 @@ __all__ = [
     "VersionMismatchError",
     "WrongDirectionError",
     "__version__",
+    "end_session",
     "fetch_jwt_token",
+    "list_sessions",
 ]

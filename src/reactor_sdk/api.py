@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import aiohttp
 from pydantic import ValidationError
 from yarl import URL
 
 from reactor_protocol.errors import (
+    AuthenticationError,
     DecodeError,
     InvalidArgumentError,
-    MissingApiKeyError,
     NetworkError,
     RequestTimeoutError,
     error_for_status,
 )
 from reactor_protocol.names import (
     API_VERSION,
+    EVENT_STREAM,
     HEADER_API_ACCEPT_VERSION,
     HEADER_API_KEY,
     HEADER_API_VERSION,
     HEADER_WEBRTC_VERSION,
     WEBRTC_VERSION,
 )
-from reactor_protocol.resources import Resource, Token
-from reactor_sdk.config import DEFAULT_API_URL, checked_url, resolve_api_url
+from reactor_protocol.resources import Resource
+from reactor_sdk.config import checked_url
+from reactor_sdk.event_stream import EventStreamDecoder
 
 API_HEADERS: Final[Mapping[str, str]] = {HEADER_API_VERSION: API_VERSION, HEADER_API_ACCEPT_VERSION: API_VERSION}
 SIGNALLING_HEADERS: Final[Mapping[str, str]] = {HEADER_WEBRTC_VERSION: WEBRTC_VERSION}
@@ -40,17 +42,21 @@ SIGNALLING_HEADERS: Final[Mapping[str, str]] = {HEADER_WEBRTC_VERSION: WEBRTC_VE
 CONNECT_TIMEOUT_S: Final = 5.0
 REQUEST_TIMEOUT_S: Final = 35.0
 _MAX_ERROR_CHARS: Final = 500
+_BEARER: Final = "Bearer "
+_HIDDEN: Final = "[hidden]"
 
 ResourceT = TypeVar("ResourceT", bound=Resource)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A successful answer. ``request`` says to what, for messages."""
+    """A successful answer, or one event of an answer that goes on (``streamed``). ``request`` says to what, for messages."""
 
     status: int
     body: bytes = field(repr=False)
     request: str = ""
+    streamed: bool = False
 
     def parse(self, kind: type[ResourceT]) -> ResourceT:
         """The body as a resource. Raises :class:`DecodeError` where it is something else."""
@@ -62,12 +68,49 @@ class Reply:
             raise DecodeError(f"the answer to {self.request} makes no sense: {place}: {first['msg']}") from error
 
 
+class Credentials(Protocol):
+    """Where the token that goes with each request comes from."""
+
+    async def token(self) -> str:
+        """The token to send now; one that is about to expire is replaced first. Raises what keeps it from being had."""
+        ...
+
+    async def renew(self) -> None:
+        """Gets a fresh token, where that is possible."""
+        ...
+
+    async def renewed(self, refused: str, error: AuthenticationError) -> str:
+        """The token to send instead of one that was refused with ``error``; raises that error where there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FixedToken:
+    """A token that cannot be renewed. ``advice`` is told with its refusal."""
+
+    jwt: str = field(repr=False)
+    advice: str = ""
+
+    async def token(self) -> str:
+        return self.jwt
+
+    async def renew(self) -> None:
+        return None
+
+    async def renewed(self, refused: str, error: AuthenticationError) -> str:
+        if not self.advice:
+            raise error
+        raise AuthenticationError(
+            f"{error.message}: {self.advice}", status=error.status, retry_after=error.retry_after
+        ) from error
+
+
 class Api:
     """Requests to one server. The HTTP connection opens with the first request, also after :meth:`close`."""
 
     def __init__(self, base_url: str) -> None:
         self._base = checked_url(base_url)
-        self._token: str | None = None
+        self._credentials: Credentials | None = None
         self._http: aiohttp.ClientSession | None = None
 
     @property
@@ -75,21 +118,25 @@ class Api:
         """Where the server is, as scheme, host and port."""
         return _address(URL(self._base))
 
-    def authorize(self, token: str | None) -> None:
-        """Sends this token with every request from now on."""
-        self._token = token
+    def authorize(self, credentials: Credentials | str | None) -> None:
+        """Sends a token with every request from now on: this one, or the one that the credentials give at the time."""
+        self._credentials = FixedToken(credentials) if isinstance(credentials, str) else credentials
 
     async def fetch(
         self, method: str, path: str, body: Resource | Mapping[str, Any] | None = None, headers: Mapping[str, str] = API_HEADERS
     ) -> Reply:
-        """The answer to a request below the server's address; ``body`` travels as JSON.
+        """The answer to a request below the server's address; ``body`` travels as JSON. A refused token is renewed once.
 
         Raises an :class:`ApiError` for an answer of 400 and above, :class:`NetworkError` naming the address where nobody
         answers, and :class:`RequestTimeoutError`.
         """
+        return await self._authorized(lambda bearer: self.send(method, path, body, {**headers, **bearer}))
+
+    async def send(
+        self, method: str, path: str, body: Resource | Mapping[str, Any] | None = None, headers: Mapping[str, str] = API_HEADERS
+    ) -> Reply:
+        """As :meth:`fetch`, with these headers alone: without a token."""
         sent = dict(headers)
-        if self._token is not None:
-            sent["Authorization"] = f"Bearer {self._token}"
         content: str | None = None
         if body is not None:
             sent["Content-Type"] = "application/json"
@@ -97,8 +144,46 @@ class Api:
         url = URL(self._base + path)
         async with translated(url), self._session().request(method, url, data=content, headers=sent) as response:
             payload = await response.read()
-            raise_for_status(response, payload)
+            raise_for_status(response, payload, _secrets(sent))
             return Reply(response.status, payload, f"{method} {path}")
+
+    async def watch(self, path: str) -> AsyncGenerator[Reply, None]:
+        """What a server has to say at ``path`` until it stops: each event of a stream, or its one answer if it does not stream.
+
+        A stream that breaks, or is silent for longer than an answer may take, raises as :meth:`fetch`; an event that is too
+        large raises :class:`DecodeError`.
+        """
+        url = URL(self._base + path)
+        request = f"GET {path}"
+        async with translated(url):
+            response = await self._authorized(lambda bearer: self._open_stream(url, {**API_HEADERS, **bearer}))
+            async with response:
+                if response.content_type != EVENT_STREAM:
+                    yield Reply(response.status, await response.read(), request)
+                    return
+                decoder = EventStreamDecoder()
+                async for chunk in response.content.iter_any():
+                    for data in decoder.feed(chunk):
+                        yield Reply(response.status, data, request, streamed=True)
+
+    async def _open_stream(self, url: URL, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=REQUEST_TIMEOUT_S)
+        response = await self._session().get(url, headers={**headers, "Accept": EVENT_STREAM}, timeout=timeout)
+        if response.status >= 400:
+            async with response:
+                raise_for_status(response, await response.read(), _secrets(headers))
+        return response
+
+    async def _authorized(self, attempt: Callable[[Mapping[str, str]], Awaitable[T]]) -> T:
+        """Makes a request with the present token, and once more with a fresh one if that is refused."""
+        if self._credentials is None:
+            return await attempt({})
+        token = await self._credentials.token()
+        try:
+            return await attempt({"Authorization": _BEARER + token})
+        except AuthenticationError as error:
+            renewed = await self._credentials.renewed(token, error)
+        return await attempt({"Authorization": _BEARER + renewed})
 
     async def put_bytes(self, url: str, chunks: AsyncIterator[bytes], size: int, mime_type: str) -> None:
         """Sends ``size`` bytes to a presigned address, which gets neither our token nor our headers. Raises as :meth:`fetch`."""
@@ -120,26 +205,6 @@ class Api:
             timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
             self._http = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
         return self._http
-
-
-async def fetch_token(api: Api, api_key: str | None) -> str:
-    """Exchanges an API key for a token. Raises :class:`MissingApiKeyError`, and as :meth:`Api.fetch`."""
-    if not api_key:
-        raise MissingApiKeyError("an API key is needed: pass api_key=, or set REACTOR_API_KEY (or use local=True)")
-    reply = await api.fetch("POST", "/tokens", headers={**API_HEADERS, HEADER_API_KEY: api_key})
-    return reply.parse(Token).jwt
-
-
-async def fetch_jwt_token(api_key: str, api_url: str = DEFAULT_API_URL) -> str:
-    """A token for ``api_key``, for code that keeps the key away from clients.
-
-    Raises a ``RuntimeError`` (:class:`reactor_sdk.AuthenticationError` and its like) where the key is refused or nobody answers.
-    """
-    api = Api(resolve_api_url(api_url))
-    try:
-        return await fetch_token(api, api_key)
-    finally:
-        await api.close()
 
 
 @asynccontextmanager
@@ -169,14 +234,29 @@ def _address(url: URL) -> str:
     return str(url.origin()) if url.is_absolute() else str(url)
 
 
-def raise_for_status(response: aiohttp.ClientResponse, payload: bytes) -> None:
-    """Raises the :class:`ApiError` of a failed answer."""
-    if response.status >= 400:
-        body = _json_object(payload)
-        retry_after = _seconds(response.headers.get("Retry-After"))
-        if retry_after is None:
-            retry_after = _number(body.get("retry_after_seconds"))
-        raise error_for_status(response.status, _message(body, payload) or (response.reason or ""), retry_after=retry_after)
+def raise_for_status(response: aiohttp.ClientResponse, payload: bytes, secrets: Sequence[str] = ()) -> None:
+    """Raises the :class:`ApiError` of a failed answer; what is secret is not repeated, should the server have done so."""
+    if response.status < 400:
+        return
+    body = _json_object(payload)
+    retry_after = _seconds(response.headers.get("Retry-After"))
+    if retry_after is None:
+        retry_after = _number(body.get("retry_after_seconds"))
+    message = _message(body, payload) or (response.reason or "")
+    for secret in secrets:
+        message = message.replace(secret, _HIDDEN)
+    code = body.get("code")
+    raise error_for_status(
+        response.status,
+        message[:_MAX_ERROR_CHARS],
+        retry_after=retry_after,
+        code=code if isinstance(code, str) else None,
+    )
+
+
+def _secrets(headers: Mapping[str, str]) -> list[str]:
+    found = (headers.get("Authorization", "").removeprefix(_BEARER), headers.get(HEADER_API_KEY, ""))
+    return [secret for secret in found if secret]
 
 
 def _json_object(payload: bytes) -> dict[str, Any]:
@@ -196,8 +276,8 @@ def _message(body: Mapping[str, Any], payload: bytes) -> str:
         if isinstance(value, list):
             value = json.dumps(value)
         if isinstance(value, str) and value:
-            return value[:_MAX_ERROR_CHARS]
-    return payload.decode("utf-8", "replace").strip()[:_MAX_ERROR_CHARS]
+            return value
+    return payload.decode("utf-8", "replace").strip()
 
 
 def _number(value: object) -> float | None:

@@ -12,7 +12,7 @@ from yarl import URL
 
 from reactor_protocol.errors import InvalidArgumentError
 from reactor_protocol.resources import Track
-from reactor_sdk.types import TrackCapability
+from reactor_sdk.types import TokenFunction, TrackCapability
 
 
 class _NotGiven(str):
@@ -38,6 +38,18 @@ class ClientConfig:
     local: bool
     api_key: str | None = field(default=None, repr=False)
     tracks: tuple[Track, ...] = ()
+    jwt: str | TokenFunction | None = field(default=None, repr=False)
+    max_session_duration_s: int | None = None
+    auto_reconnect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """The keyword-only arguments of the constructor."""
+
+    jwt: str | TokenFunction | None = field(default=None, repr=False)
+    max_session_duration_seconds: int | None = None
+    auto_reconnect: bool = False
 
 
 def load_config(
@@ -46,20 +58,49 @@ def load_config(
     api_url: str = DEFAULT_API_URL,
     local: bool = False,
     model_tracks: Sequence[TrackCapability] | None = None,
+    options: ClientOptions | None = None,
 ) -> ClientConfig:
     """The configuration of a client; what the arguments leave open comes from ``REACTOR_*`` variables.
 
-    Raises :class:`InvalidArgumentError` for an address or a track that can never work. A missing key is not noticed here.
+    Raises :class:`InvalidArgumentError` for an address, a token, a duration or a track that can never work, and for a key and
+    a token at once. A missing key is not noticed here.
     """
-    environment = os.environ
+    environment, options = os.environ, options or ClientOptions()
     url = (environment.get(ENV_LOCAL_URL) or DEFAULT_LOCAL_URL) if local else resolve_api_url(api_url)
     return ClientConfig(
         model_name=model_name,
         url=checked_url(url),
         local=local,
-        api_key=api_key or environment.get(ENV_API_KEY) or None,
+        api_key=None if options.jwt else api_key or environment.get(ENV_API_KEY) or None,
         tracks=_tracks(model_tracks or ()),
+        jwt=_jwt(api_key, options.jwt),
+        max_session_duration_s=_duration(options.max_session_duration_seconds),
+        auto_reconnect=options.auto_reconnect,
     )
+
+
+def _jwt(api_key: str | None, jwt: object) -> str | TokenFunction | None:
+    if not jwt:
+        return None
+    if api_key:
+        raise InvalidArgumentError("pass api_key= or jwt=, not both")
+    return jwt if callable(jwt) else checked_token(jwt)
+
+
+def checked_token(value: object) -> str:
+    """A token as it is sent. Raises :class:`InvalidArgumentError`, which does not repeat it, for what cannot be one."""
+    if not isinstance(value, str):
+        raise InvalidArgumentError(f"jwt= must be a token as text, or a function that returns one; got {type(value).__name__}")
+    token = value.strip()
+    if not token or any(character.isspace() or not character.isprintable() for character in token):
+        raise InvalidArgumentError("jwt= must be a token: one word of text (this is empty, or has blanks in it)")
+    return token
+
+
+def _duration(seconds: int | None) -> int | None:
+    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int) or seconds < 1):
+        raise InvalidArgumentError(f"max_session_duration_seconds must be a whole number of seconds from 1 on, got {seconds!r}")
+    return seconds
 
 
 def resolve_api_url(api_url: str) -> str:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
-from reactor_protocol.errors import ApiError, NotFoundError
+from reactor_protocol.errors import ApiError, BadRequestError, ConflictError, NotFoundError, TransportError
 from reactor_protocol.resources import MappedTrack, Session, Track
 from reactor_rtc.port import IceServer, PeerFactory
 from reactor_sdk.api import Api
 from reactor_sdk.config import ClientConfig
 from reactor_sdk.connection import Connection, ConnectionOwner
-from reactor_sdk.session import check_described, described, make_sessions
+from reactor_sdk.queueing import OnSession, described
+from reactor_sdk.session import check_described, make_sessions
 from reactor_sdk.signalling import Signalling
 
 READY_LIMIT_S: Final = 30.0
 """For how long a connection may take from its offer until it is ready."""
+_FRESH_S: Final = 60.0
+"""For how long ICE servers may be used once they are known: their credentials are short-lived, and a queue may be long."""
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -36,11 +39,23 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What to dial: a session, and a connection id to use; ``again`` where that connection is one that was lost."""
+    """What to dial: a session, and a connection id to use; ``again`` where that connection is one that was lost.
+
+    ``resumes`` where there was a connection before, whether its id is of use or not.
+    """
 
     session: Session
     connection_id: int | None = None
     again: bool = False
+    resumes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who is told of the session on the way: ``seen`` each time the server describes it, ``described`` once it has a worker."""
+
+    seen: OnSession
+    described: OnSession
 
 
 class Dialer:
@@ -52,23 +67,36 @@ class Dialer:
         self.sessions = make_sessions(self.api, config)
         self._make_peer = make_peer
 
-    async def dial(self, target: Target, owner: ConnectionOwner, on_described: Callable[[Session], None]) -> Line:
-        """Waits for the session's worker, calls ``on_described``, and connects. What was begun is closed again on failure."""
+    async def dial(self, target: Target, owner: ConnectionOwner, told: Told) -> Line:
+        """Waits for the session's worker, and connects to it. What was begun is closed again on failure.
+
+        A worker that refuses a connection which ``resumes`` raises :class:`TransportError`: the session is alive, and is perhaps
+        being moved to another worker.
+        """
         made: list[Connection] = []
         try:
-            return await self._dial(target, _Preparation(self._make_peer, owner, made), on_described)
+            preparation = _Preparation(self._make_peer, owner, made)
+            session, signalling = await self._find_worker(target.session, preparation, told.seen)
+            told.described(session)
+            try:
+                return await self._connect(session, signalling, preparation, target)
+            except (BadRequestError, ConflictError, NotFoundError) as error:
+                if not target.resumes:
+                    raise
+                raise TransportError(f"the session's worker did not take the connection: {error}", status=error.status) from error
         except BaseException:
             for connection in made:
                 await connection.close()
             raise
 
-    async def _dial(self, target: Target, preparation: _Preparation, on_described: Callable[[Session], None]) -> Line:
-        session, preset = target.session, self.config.tracks
+    async def _find_worker(self, session: Session, preparation: _Preparation, seen: OnSession) -> tuple[Session, Signalling]:
         signalling = Signalling(self.api, session.session_id)
         if not described(session):
-            session, _ = await both(self.sessions.wait(session), preparation.begin(signalling, preset))
+            session, _ = await both(self.sessions.wait(session, seen), preparation.begin(signalling, self.config.tracks))
         check_described(session)
-        on_described(session)
+        return session, signalling
+
+    async def _connect(self, session: Session, signalling: Signalling, preparation: _Preparation, target: Target) -> Line:
         tracks = session.capabilities.tracks if session.capabilities is not None else []
         (connection, offer), connection_id = await both(
             preparation.finish(signalling, tracks), _connection_id(signalling, target.connection_id)
@@ -89,12 +117,14 @@ class _Preparation:
         self._owner = owner
         self._made = made
         self._servers: Sequence[IceServer] | None = None
+        self._servers_until = 0.0
         self._prepared: tuple[Sequence[Track], Connection, _Offer] | None = None
 
     async def begin(self, signalling: Signalling, preset: Sequence[Track]) -> None:
         """Asks for the ICE servers, and makes the offer if the tracks are known; a server that cannot say yet is asked later."""
         try:
             self._servers = await signalling.ice_servers()
+            self._servers_until = asyncio.get_running_loop().time() + _FRESH_S
         except ApiError:
             return
         if preset:
@@ -103,12 +133,13 @@ class _Preparation:
 
     async def finish(self, signalling: Signalling, tracks: Sequence[Track]) -> tuple[Connection, _Offer]:
         """The connection and its offer for these tracks."""
+        fresh = asyncio.get_running_loop().time() < self._servers_until
         if self._prepared is not None:
             preset, connection, offer = self._prepared
-            if _shape(preset) == _shape(tracks):
+            if fresh and _shape(preset) == _shape(tracks):
                 return connection, offer
             await connection.close()
-        servers = await signalling.ice_servers() if self._servers is None else self._servers
+        servers = self._servers if fresh and self._servers is not None else await signalling.ice_servers()
         connection = self._make(tracks, servers)
         return connection, await connection.offer()
 

@@ -1,4 +1,4 @@
-"""Subscriptions to the eight events, and the decorators that make them."""
+"""Subscriptions to the events, and the decorators that make them."""
 
 from __future__ import annotations
 
@@ -124,6 +124,11 @@ class Subscribable:
     def on_error(self, handler: CallbackT) -> CallbackT:
         """Decorator: errors, as :class:`reactor_sdk.ReactorError`."""
         self._events.on("error", handler)
+        return handler
+
+    def on_queue(self, handler: CallbackT) -> CallbackT:
+        """Decorator: changes of the place in the queue, as :class:`reactor_sdk.QueueStatus`; None when no longer queued."""
+        self._events.on("queue_changed", handler)
         return handler
 
     @overload

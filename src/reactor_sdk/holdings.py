@@ -11,7 +11,9 @@ from aiortc.mediastreams import MediaStreamTrack
 
 from reactor_protocol.errors import ReactorException, TrackTakenError
 from reactor_protocol.names import PING_TIMEOUT_S
+from reactor_protocol.resources import Session
 from reactor_sdk.connection import Connection
+from reactor_sdk.queueing import described
 from reactor_sdk.state import ClientState, failure
 
 logger = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ class ConnectOptions:
     session_id: str | None = None
     connection_id: int | None = None
     auto_resume_tracks: bool = True
+    fail_fast: bool = False
 
 
 @dataclass(slots=True)
@@ -38,10 +41,24 @@ class Holdings:
 
     owns_session: bool = False
     connection_id: int | None = None
+    placements: object = None
+    """How often the session had been moved to another worker when this client connected to it, where the server says so."""
     resume_tracks: bool = True
     paused: set[str] = field(default_factory=set)
     resumed: set[str] = field(default_factory=set)
     published: dict[str, MediaStreamTrack] = field(default_factory=dict)
+
+    def connected(self, connection_id: int, session: Session) -> None:
+        """There is a connection of that id to the session as it is now."""
+        self.connection_id = connection_id
+        self.placements = _placements(session)
+
+    def reusable_id(self, session: Session) -> int | None:
+        """The id of the connection before, if the worker that gave it still has the session.
+
+        On another worker it is unknown, or, which is worse, another client's.
+        """
+        return self.connection_id if described(session) and _placements(session) == self.placements else None
 
     def flows(self, name: str) -> bool:
         """Whether the application wants that output track."""
@@ -86,3 +103,7 @@ class Holdings:
             except ReactorException as error:
                 logger.debug("%s was not published again: %s", name, error)
             return
+
+
+def _placements(session: Session) -> object:
+    return (session.model_extra or {}).get("placements")

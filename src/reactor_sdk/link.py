@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, Final
 
 from reactor_protocol.errors import (
@@ -19,13 +20,15 @@ from reactor_protocol.errors import (
 )
 from reactor_protocol.lifecycles import ClientEvent, ReactorStatus
 from reactor_protocol.messages import ApplicationMessage, RuntimeMessage, ServerMessage, SessionEnded
+from reactor_protocol.names import NOTICE_EXPIRATION
 from reactor_protocol.resources import Session, Track
 from reactor_rtc.frames import Media, VideoFrame
 from reactor_rtc.port import PeerFactory
 from reactor_rtc.scope import TaskScope
+from reactor_sdk.auto_reconnect import RESUMABLE_S, AutoReconnect
 from reactor_sdk.config import ClientConfig
 from reactor_sdk.connection import Connection
-from reactor_sdk.dialer import Dialer, Line, Target
+from reactor_sdk.dialer import Dialer, Line, Target, Told
 from reactor_sdk.events import Events
 from reactor_sdk.frames import FrameFeed
 from reactor_sdk.holdings import ConnectOptions, Holdings
@@ -33,6 +36,7 @@ from reactor_sdk.session import OpenedSession
 from reactor_sdk.signalling import check_connection_id
 from reactor_sdk.state import ClientState, failure
 from reactor_sdk.stats import main_video
+from reactor_sdk.tokens import MISSING_KEY
 from reactor_sdk.tracks import RemoteTrack
 from reactor_sdk.types import ConnectionTimings
 
@@ -40,6 +44,7 @@ logger = logging.getLogger(__name__)
 
 CONNECTION_FAILED: Final = "CONNECTION_FAILED"
 RECONNECTION_FAILED: Final = "RECONNECTION_FAILED"
+RECONNECTION_GIVEN_UP: Final = "RECONNECTION_GIVEN_UP"
 GPU_CONNECTION_ERROR: Final = "GPU_CONNECTION_ERROR"
 SESSION_TERMINAL: Final = "SESSION_TERMINAL"
 
@@ -60,6 +65,7 @@ class Link:
         self._turn = asyncio.Lock()
         self._abort: asyncio.Timeout | None = None
         self._scope = TaskScope("reactor.link")
+        self._auto = AutoReconnect(self.reconnect, self._is_resumable, self._reconnection_given_up)
 
     # ----------------------------------------------------------------------------------------------------- verbs
 
@@ -97,6 +103,8 @@ class Link:
             return "wait until connect() has returned"
         if self.state.ended is not None:
             return f"the session is over ({self.state.ended}); call connect() for a new one"
+        if self._auto.active:
+            return "the client is about to reconnect; wait until it is ready"
         return "call connect() first" if self.state.session_id is None else "call reconnect() first"
 
     async def reconnect(self) -> None:
@@ -114,6 +122,7 @@ class Link:
 
     async def disconnect(self, *, recoverable: bool) -> None:
         """Ends the connection, and unless ``recoverable`` the session; an attempt to connect that is under way is ended."""
+        await self._auto.stop()
         abort, self._abort = self._abort, None
         if abort is not None:
             abort.reschedule(asyncio.get_running_loop().time())
@@ -134,8 +143,8 @@ class Link:
         config = self.dialer.config
         if config.local and options.session_id is not None:
             raise InvalidArgumentError("session_id= is for hosted sessions: connect() joins the one session of a local runtime")
-        if not config.local and not config.api_key:
-            raise MissingApiKeyError("an API key is needed: pass api_key=, or set REACTOR_API_KEY (or use local=True)")
+        if not config.local and not config.api_key and config.jwt is None:
+            raise MissingApiKeyError(MISSING_KEY)
 
     def _check_idle(self) -> None:
         if self.state.status is not ReactorStatus.DISCONNECTED:
@@ -149,6 +158,10 @@ class Link:
         if self.state.session_id is None:
             raise InvalidStateError("there is no session to reconnect to: call connect() first")
         return self.state.session_id
+
+    def _is_resumable(self) -> bool:
+        idle = self.state.status is ReactorStatus.DISCONNECTED
+        return idle and self.state.session_id is not None and self.state.ended is None
 
     # --------------------------------------------------------------------------------------------------- attempts
 
@@ -183,7 +196,7 @@ class Link:
         began = time.perf_counter()
         self.state.move(ClientEvent.CONNECT)
         await self.dialer.sessions.authorize()
-        opened = await self.dialer.sessions.open(options.session_id)
+        opened = await self.dialer.sessions.open(options.session_id, fail_fast=options.fail_fast)
         self._own(opened)
         self.state.move(ClientEvent.SESSION_CREATED)
         await self._dial(Target(opened.session, options.connection_id), began)
@@ -198,8 +211,9 @@ class Link:
         await self.dialer.sessions.authorize()
         session = await self.dialer.sessions.find(session_id)
         self.state.move(ClientEvent.SESSION_CREATED)
-        known = self.holdings.connection_id
-        await self._dial(Target(session, known, again=known is not None), began)
+        self.state.observe(session)
+        known = self.holdings.reusable_id(session)
+        await self._dial(Target(session, known, again=known is not None, resumes=True), began)
 
     async def _dial(self, target: Target, began: float) -> None:
         found = began
@@ -211,7 +225,7 @@ class Link:
 
         self._early.clear()
         try:
-            line = await self.dialer.dial(target, self, described)
+            line = await self.dialer.dial(target, self, Told(self.state.observe, described))
         except TransportError as error:
             for message in self._early:
                 if isinstance(message, SessionEnded):
@@ -223,7 +237,7 @@ class Link:
 
     def _begin(self, line: Line) -> None:
         connection = self._connection = line.connection
-        self.holdings.connection_id = line.connection_id
+        self.holdings.connected(line.connection_id, line.session)
         connection.check_open()
         for name in connection.remote:
             if self.holdings.flows(name):
@@ -244,6 +258,11 @@ class Link:
         elif told is not None:
             self.state.report(told)
 
+    def _reconnection_given_up(self) -> None:
+        last = self.state.last_error.message if self.state.last_error is not None else "no attempt was answered"
+        late = SessionEndedError(f"the connection did not come back within {RESUMABLE_S:g} s: {last}")
+        self.state.report(failure(RECONNECTION_GIVEN_UP, late))
+
     # ---------------------------------------------------------------------------------- what the connection tells us
 
     def message_received(self, message: ServerMessage) -> None:
@@ -256,11 +275,18 @@ class Link:
                 self._events.emit("message", {"type": kind, "data": data})
             case RuntimeMessage(kind, data):
                 self._events.emit("runtime_message", {"type": kind, "data": data})
+                if kind == NOTICE_EXPIRATION:
+                    self._expiration_told(data)
             case SessionEnded(reason):
                 self._events.emit("runtime_message", {"type": "sessionEnded", "data": {"reason": reason}})
                 self._session_over(reason)
             case _:
                 logger.debug("ignored an answer that nobody waits for: %s", message)
+
+    def _expiration_told(self, data: Mapping[str, Any]) -> None:
+        moment = data.get("expires_at")
+        if isinstance(moment, int | float) and not isinstance(moment, bool) and math.isfinite(moment):
+            self.state.expire_at(float(moment))
 
     def media_received(self, track: Track, media: Media) -> None:
         """Passes a picture on to whoever looks."""
@@ -272,6 +298,8 @@ class Link:
         if self.state.status is ReactorStatus.READY:
             self._drop()
             self.state.move(ClientEvent.DROPPED, failure(GPU_CONNECTION_ERROR, error, component="gpu"))
+            if self.dialer.config.auto_reconnect and self._is_resumable():
+                self._auto.start()
 
     def _session_over(self, reason: str) -> None:
         over = SessionEndedError(f"the session is over: {reason}" if reason else "the session is over")

@@ -18,7 +18,7 @@ from reactor_protocol.messages import Command, FileRef, FileUploaded
 from reactor_rtc.port import PeerFactory
 from reactor_rtc.wrtc_peer import make_peer
 from reactor_sdk import commands
-from reactor_sdk.config import DEFAULT_API_URL, load_config
+from reactor_sdk.config import DEFAULT_API_URL, ClientOptions, load_config
 from reactor_sdk.connection import Connection
 from reactor_sdk.events import Subscribable
 from reactor_sdk.frames import FrameStream
@@ -31,8 +31,10 @@ from reactor_sdk.types import (
     ConnectionTimings,
     FrameCallback,
     MessageScope,
+    QueueStatus,
     ReactorError,
     ReactorState,
+    TokenFunction,
     TrackCapability,
 )
 from reactor_sdk.uploads import ProgressCallback, UploadFile, open_source, upload
@@ -67,6 +69,10 @@ class Reactor(Subscribable):
         api_url: str = DEFAULT_API_URL,
         local: bool = False,
         model_tracks: list[TrackCapability] | None = None,
+        *,
+        jwt: str | TokenFunction | None = None,
+        max_session_duration_seconds: int | None = None,
+        auto_reconnect: bool = False,
     ) -> None:
         """A client for the model ``model_name``; nothing is opened yet.
 
@@ -74,9 +80,21 @@ class Reactor(Subscribable):
         ``REACTOR_API_URL`` where ``api_url`` is not. With ``local`` the client talks to a runtime at
         http://localhost:8080 (or ``REACTOR_LOCAL_URL``) without a key, and ``api_url`` is ignored. ``model_tracks`` are the
         model's tracks, where they are known beforehand: connecting then needs less time.
+
+        ``jwt`` stands in place of the key: a token (see :func:`reactor_sdk.fetch_jwt_token`), or a function, plain or async,
+        that returns one and is called again whenever a fresh one is needed. Tokens from a key or a function are renewed before
+        they expire and when the server refuses them; one that was passed as text cannot be.
+        ``max_session_duration_seconds`` lets the server end a session that this client makes after so long, at the latest.
+
+        With ``auto_reconnect`` a connection that is lost is made again as by :meth:`reconnect`, with growing pauses, for as long
+        as the server keeps the session (60 s). Each attempt that fails emits ``error`` with the code RECONNECTION_FAILED; one
+        that is not ``recoverable`` is the last. RECONNECTION_GIVEN_UP says that the time is over. :meth:`disconnect` stops it.
+
+        Raises :class:`InvalidArgumentError` for an address, a token, a duration or a track that can never work.
         """
         super().__init__()
-        config = load_config(model_name, api_key, api_url, local, model_tracks)
+        options = ClientOptions(jwt, max_session_duration_seconds, auto_reconnect)
+        config = load_config(model_name, api_key, api_url, local, model_tracks, options)
         self._link = Link(config, self._events, type(self)._make_peer)
         self._opens_itself = False
 
@@ -97,21 +115,29 @@ class Reactor(Subscribable):
     # ------------------------------------------------------------------------------------------------- connection
 
     async def connect(
-        self, *, session_id: str | None = None, connection_id: int | None = None, auto_resume_tracks: bool = True
+        self,
+        *,
+        session_id: str | None = None,
+        connection_id: int | None = None,
+        auto_resume_tracks: bool = True,
+        fail_fast: bool = False,
     ) -> None:
         """Opens a session, waits for its GPU for as long as the queue is, and connects to the model. Returns when READY.
 
         ``session_id`` joins a session that somebody else has made, and does not end it later; ``connection_id`` (above 1000,
         at most 9999) uses a connection that is registered already. With ``auto_resume_tracks`` False the model's tracks stay
-        paused until :meth:`resume_track`.
+        paused until :meth:`resume_track`. With ``fail_fast`` a new session does not wait in the queue: where no worker is free,
+        :class:`CapacityError` is raised at once. Otherwise :meth:`get_queue` and the event ``queue_changed`` tell its place.
 
         Raises :class:`InvalidStateError` if already connected or connecting, :class:`MissingApiKeyError`,
-        :class:`AuthenticationError` and the other answers of the server by their status, :class:`NetworkError` where nobody
-        answers, :class:`SessionEndedError`, :class:`ModelFailedError` of a local runtime whose model did not load, and
+        :class:`AuthenticationError` and the other answers of the server by their status (:class:`CapacityError`,
+        :class:`QuotaExceededError`, :class:`RateLimitedError` and :class:`CreditsExhaustedError` among them, with ``retry_after``
+        in seconds where the server says when to try again), :class:`NetworkError` where nobody answers,
+        :class:`SessionEndedError`, :class:`ModelFailedError` of a local runtime whose model did not load, and
         :class:`TransportError`. A failed attempt also emits ``error``, ends the session it made, and leaves the client
         DISCONNECTED.
         """
-        await self._link.connect(ConnectOptions(session_id, connection_id, auto_resume_tracks))
+        await self._link.connect(ConnectOptions(session_id, connection_id, auto_resume_tracks, fail_fast))
 
     async def disconnect(self, recoverable: bool = False) -> None:
         """Closes the connection; does nothing where there is none.
@@ -127,7 +153,8 @@ class Reactor(Subscribable):
         """Connects to the same session again, after a lost connection or ``disconnect(recoverable=True)``. Returns when READY.
 
         The model's tracks are announced again by ``track_received``, as new objects; published tracks are published again, and
-        paused ones stay paused. One that is still held for the lost connection is published as soon as it is free.
+        paused ones stay paused. One that is still held for the lost connection is published as soon as it is free. A session
+        that has lost its worker is waited for until it has another.
 
         Raises :class:`InvalidStateError` without a session or while connected, :class:`SessionEndedError` or
         :class:`NotFoundError` when the session is over, and as :meth:`connect`. A failed attempt keeps the session id and emits
@@ -294,6 +321,14 @@ class Reactor(Subscribable):
     def get_session_id(self) -> str | None:
         """The session's id, or None if not connected. A lost connection keeps it."""
         return self._link.state.session_id
+
+    def get_queue(self) -> QueueStatus | None:
+        """The place in the queue while :meth:`connect` waits for a worker; None when not queued, or the server does not say."""
+        return self._link.state.queue
+
+    def get_session_expiration(self) -> float | None:
+        """When the session will end, in seconds since 1970; None without a session, or where the server has not said so."""
+        return self._link.state.expires_at
 
     def get_last_error(self) -> ReactorError | None:
         """The most recent error, or None if there was none."""

@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
+from urllib.parse import quote
 
 from reactor_protocol.errors import (
-    AuthenticationError,
     ConflictError,
     InvalidArgumentError,
     ModelFailedError,
-    NetworkError,
     NotFoundError,
-    RateLimitedError,
-    ReactorException,
     RequestTimeoutError,
     ServerError,
     SessionEndedError,
@@ -24,17 +21,15 @@ from reactor_protocol.errors import (
 from reactor_protocol.lifecycles import SESSION_RUNNING
 from reactor_protocol.names import TRANSPORT, WEBRTC_VERSION
 from reactor_protocol.resources import Session
-from reactor_sdk.api import Api, fetch_token
+from reactor_sdk.api import Api
 from reactor_sdk.config import ClientConfig
+from reactor_sdk.queueing import OnSession, Queueing, check_alive, described
+from reactor_sdk.tokens import make_credentials
 from reactor_sdk.version import CLIENT_INFO
 
 _FIRST_POLL_S: Final = 0.05
-_LONGEST_POLL_S: Final = 10.0
-_POLL_FAILURES: Final = 5
-"""So many polls in a row may fail before waiting is given up: a queue can last longer than a network is well."""
 _CLOSING_LIMIT_S: Final = 15.0
 _END_LIMIT_S: Final = 5.0
-_PASSING: Final = (NetworkError, RequestTimeoutError, ServerError, RateLimitedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +47,15 @@ class Sessions(Protocol):
         """Gets a fresh token, where one is needed."""
         ...
 
-    async def open(self, session_id: str | None) -> OpenedSession:
-        """A new session, or that one."""
+    async def open(self, session_id: str | None, *, fail_fast: bool = False) -> OpenedSession:
+        """A new session, or that one. With ``fail_fast`` a new one does not wait in a queue: :class:`CapacityError`."""
         ...
 
-    async def wait(self, session: Session) -> Session:
-        """The session when it has a worker, however long that takes. Raises :class:`SessionEndedError`."""
+    async def wait(self, session: Session, on_session: OnSession | None = None) -> Session:
+        """The session when it has a worker, however long that takes; ``on_session`` is told of each change that is seen.
+
+        Raises :class:`SessionEndedError`.
+        """
         ...
 
     async def find(self, session_id: str) -> Session:
@@ -74,11 +72,6 @@ def make_sessions(api: Api, config: ClientConfig) -> Sessions:
     return LocalSessions(api) if config.local else HostedSessions(api, config)
 
 
-def described(session: Session) -> bool:
-    """Whether a session says all that a connection needs to know."""
-    return session.capabilities is not None and session.selected_transport is not None
-
-
 def check_described(session: Session) -> None:
     """Raises :class:`TransportError` for a session that this client cannot connect to."""
     transport, capabilities = session.selected_transport, session.capabilities
@@ -89,92 +82,49 @@ def check_described(session: Session) -> None:
         raise TransportError("the model has no tracks: there is nothing to connect to")
 
 
-class _Patience:
-    """When to ask again: soon at first, then ever less often. Waiting survives a few failures in a row."""
-
-    def __init__(self) -> None:
-        self._pause = _FIRST_POLL_S
-        self._least = 0.0
-        self._failures = 0
-
-    def answered(self) -> None:
-        self._failures, self._least = 0, 0.0
-
-    def failed(self, error: ReactorException) -> None:
-        """Raises ``error`` if it is one too many."""
-        self._failures += 1
-        self._least = error.retry_after or 0.0
-        if self._failures > _POLL_FAILURES:
-            raise error
-
-    def next_pause(self) -> float:
-        """Seconds to wait now."""
-        pause, self._pause = self._pause, min(self._pause * 2, _LONGEST_POLL_S)
-        return max(pause, self._least)
-
-
 class HostedSessions:
     """Sessions of a coordinator (reference: client and REST, section 2)."""
 
     def __init__(self, api: Api, config: ClientConfig) -> None:
         self._api = api
         self._model = config.model_name
-        self._key = config.api_key
+        self._max_duration_s = config.max_session_duration_s
+        self._credentials = make_credentials(api, config)
+        api.authorize(self._credentials)
 
     async def authorize(self) -> None:
-        self._api.authorize(None)
-        self._api.authorize(await fetch_token(self._api, self._key))
+        await self._credentials.renew()
 
-    async def open(self, session_id: str | None) -> OpenedSession:
+    async def open(self, session_id: str | None, *, fail_fast: bool = False) -> OpenedSession:
         if session_id is not None:
             return OpenedSession(await self.find(session_id), created=False)
-        body = {
+        body: dict[str, Any] = {
             "model": {"name": self._model},
             "client_info": dict(CLIENT_INFO),
             "supported_transports": [{"protocol": TRANSPORT, "version": WEBRTC_VERSION}],
         }
+        if fail_fast:
+            body["queue"] = False
+        if self._max_duration_s is not None:
+            body["max_session_duration_seconds"] = self._max_duration_s
         reply = await self._api.fetch("POST", "/sessions", body)
         return OpenedSession(reply.parse(Session), created=True)
 
     async def find(self, session_id: str) -> Session:
-        session = await self._describe(session_id)
-        _check_alive(session)
+        session = (await self._api.fetch("GET", f"/sessions/{quote(session_id, safe='')}")).parse(Session)
+        check_alive(session)
         return session
 
-    async def wait(self, session: Session) -> Session:
-        patience, restarted = _Patience(), False
-        while not described(session):
-            _check_alive(session)
-            if session.state.upper() == "INACTIVE":
-                if restarted:
-                    raise SessionEndedError(f"session {session.session_id} is inactive and did not come back")
-                await self._restart(session.session_id)
-                restarted = True
-            try:
-                session = await self._describe(session.session_id)
-                patience.answered()
-            except AuthenticationError as error:  # the token has a life of its own, shorter than some queues
-                patience.failed(error)
-                await self.authorize()
-            except _PASSING as error:
-                patience.failed(error)
-            if not described(session):
-                await asyncio.sleep(patience.next_pause())
-        return session
-
-    async def _describe(self, session_id: str) -> Session:
-        return (await self._api.fetch("GET", f"/sessions/{session_id}")).parse(Session)
-
-    async def _restart(self, session_id: str) -> None:
-        """Asks for another worker for a session that has lost its own."""
-        try:
-            await self._api.fetch("PUT", f"/sessions/{session_id}")
-        except (NotFoundError, ConflictError) as error:
-            raise SessionEndedError(f"session {session_id} is inactive and cannot be restarted: {error}") from error
+    async def wait(self, session: Session, on_session: OnSession | None = None) -> Session:
+        return await Queueing(self._api, session, on_session or _nobody).until_described()
 
     async def end(self, session_id: str) -> None:
         with contextlib.suppress(NotFoundError):
             await _within(_END_LIMIT_S, self._api, "DELETE", f"/sessions/{session_id}")
+
+
+def _nobody(_session: Session) -> None:
+    """Listens to nothing."""
 
 
 class LocalSessions:
@@ -186,7 +136,7 @@ class LocalSessions:
     async def authorize(self) -> None:
         return None
 
-    async def open(self, session_id: str | None) -> OpenedSession:
+    async def open(self, session_id: str | None, *, fail_fast: bool = False) -> OpenedSession:
         if session_id is not None:
             raise InvalidArgumentError("session_id= is for hosted sessions: connect() joins the one session of a local runtime")
         loop = asyncio.get_running_loop()
@@ -214,7 +164,7 @@ class LocalSessions:
     async def _current(self) -> Session:
         return (await self._api.fetch("GET", "/session")).parse(Session)
 
-    async def wait(self, session: Session) -> Session:
+    async def wait(self, session: Session, on_session: OnSession | None = None) -> Session:
         while not described(session):
             await asyncio.sleep(_FIRST_POLL_S)
             session = await self._current()
@@ -235,11 +185,6 @@ class LocalSessions:
         if (await self._current()).session_id == session_id:
             with contextlib.suppress(ConflictError):
                 await _within(_END_LIMIT_S, self._api, "POST", "/stop_session")
-
-
-def _check_alive(session: Session) -> None:
-    if session.state.upper() in ("CLOSED", "TERMINATED"):
-        raise SessionEndedError(f"session {session.session_id} is over ({session.state})")
 
 
 async def _within(limit_s: float, api: Api, method: str, path: str) -> None:

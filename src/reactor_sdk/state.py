@@ -8,9 +8,10 @@ from typing import Any, cast
 from reactor_protocol.errors import InvalidStateError, ReactorException, TransportError, UnknownTrackError, WrongDirectionError
 from reactor_protocol.lifecycles import CLIENT, ClientEvent, ReactorStatus
 from reactor_protocol.names import EXTENSION_ACKS
-from reactor_protocol.resources import Session, Track, TrackDirection
+from reactor_protocol.resources import Capabilities as SessionCapabilities
+from reactor_protocol.resources import QueuePlace, Session, Track, TrackDirection
 from reactor_sdk.events import Events
-from reactor_sdk.types import Capabilities, Component, ConnectionTimings, ReactorError
+from reactor_sdk.types import Capabilities, Component, ConnectionTimings, QueueStatus, ReactorError
 
 
 class ClientState:
@@ -19,7 +20,11 @@ class ClientState:
     def __init__(self, events: Events) -> None:
         self._events = events
         self._session: Session | None = None
-        self._expires_at: float | None = None
+        self._capabilities: SessionCapabilities | None = None
+        self.expires_at: float | None = None
+        """When the session will end, in epoch seconds, where the server has said so."""
+        self.queue: QueueStatus | None = None
+        """The place in the queue, while there is one."""
         self.status: ReactorStatus = CLIENT.initial
         self.last_error: ReactorError | None = None
         self.session_id: str | None = None
@@ -40,6 +45,8 @@ class ClientState:
         self.status = status
         if failure is not None:
             self.report(failure)
+        if status is not ReactorStatus.WAITING:
+            self._place(None)
         self._events.emit("status_changed", status)
 
     def report(self, error: ReactorError) -> None:
@@ -53,21 +60,42 @@ class ClientState:
         self._session = session
         if self.session_id != session.session_id:
             self.session_id = session.session_id
+            self._capabilities = self.expires_at = None
             self._events.emit("session_id_changed", session.session_id)
+        self.observe(session)
+
+    def observe(self, session: Session) -> None:
+        """The server has described the session."""
+        self._session = session
+        self._capabilities = session.capabilities or self._capabilities
+        self._place(session.queue)
 
     def describe(self, session: Session) -> None:
         """The session has a worker, and says what the model offers."""
-        self._session = session
-        expires_at = (session.model_extra or {}).get("expires_at")
-        if isinstance(expires_at, int | float) and expires_at != self._expires_at:
-            self._expires_at = float(expires_at)
-            self._events.emit("session_expiration_changed", self._expires_at)
+        self.observe(session)
+        if session.expires_at is not None:
+            self.expire_at(session.expires_at)
         self._events.emit("capabilities_received", self.capabilities())
+
+    def expire_at(self, moment: float) -> None:
+        """The session will end at that time (epoch seconds)."""
+        if self._session is not None and self._session.expires_at != moment:
+            self._session = self._session.model_copy(update={"expires_at": moment})
+        if moment != self.expires_at:
+            self.expires_at = moment
+            self._events.emit("session_expiration_changed", moment)
+
+    def _place(self, place: QueuePlace | None) -> None:
+        status = None if place is None else QueueStatus(place.position, place.waiting, place.estimated_wait_s)
+        if status != self.queue:
+            self.queue = status
+            self._events.emit("queue_changed", status)
 
     def clear(self) -> None:
         """There is no session any more."""
-        had, self._session = self.session_id, None
-        self.session_id = self._expires_at = None
+        had, self._session, self._capabilities = self.session_id, None, None
+        self.session_id = self.expires_at = None
+        self._place(None)
         if had is not None:
             self._events.emit("session_id_changed", None)
             self._events.emit("session_expiration_changed", None)
@@ -80,21 +108,18 @@ class ClientState:
 
     def capabilities(self) -> Capabilities | None:
         """What the model offers, as the server describes it."""
-        if self._session is None or self._session.capabilities is None:
+        if self._capabilities is None:
             return None
-        capabilities = self._session.capabilities
         body = {
-            "protocol_version": capabilities.protocol_version,
+            "protocol_version": self._capabilities.protocol_version,
             "tracks": [],
-            **capabilities.model_dump(exclude_unset=True),
+            **self._capabilities.model_dump(exclude_unset=True),
         }
         return cast(Capabilities, body)
 
     def tracks(self) -> list[Track]:
         """The model's tracks; empty while they are not known."""
-        if self._session is None or self._session.capabilities is None:
-            return []
-        return self._session.capabilities.tracks
+        return [] if self._capabilities is None else self._capabilities.tracks
 
     def track(self, name: str, direction: TrackDirection) -> Track:
         """The track of that name. Raises :class:`UnknownTrackError`, or :class:`WrongDirectionError` where it flows otherwise."""
@@ -111,8 +136,7 @@ class ClientState:
     @property
     def acknowledges(self) -> bool:
         """Whether the server answers commands (extension ``acks``)."""
-        capabilities = self._session.capabilities if self._session is not None else None
-        return capabilities is not None and capabilities.extensions.get(EXTENSION_ACKS, 0) >= 1
+        return self._capabilities is not None and self._capabilities.extensions.get(EXTENSION_ACKS, 0) >= 1
 
 
 def failure(code: str, error: ReactorException, *, component: Component | None = None) -> ReactorError:

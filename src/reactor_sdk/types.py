@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
@@ -20,10 +20,14 @@ ReactorEvent: TypeAlias = Literal[
     "error",
     "session_expiration_changed",
     "capabilities_received",
+    "queue_changed",
 ]
 
 FrameCallback: TypeAlias = Callable[[RgbArray], None]
 """Takes one picture: shape (H, W, 3), dtype uint8, RGB; the array is the callback's own."""
+
+TokenFunction: TypeAlias = Callable[[], str | Awaitable[str]]
+"""Returns a token; may be a coroutine function. It is called on the event loop, so a plain function must not block for long."""
 
 Component: TypeAlias = Literal["api", "gpu"]
 
@@ -82,6 +86,18 @@ class ReactorState:
 
     status: ReactorStatus
     last_error: ReactorError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStatus:
+    """Where a client stands in the queue for a worker: ``position`` (1 is next) of ``waiting``.
+
+    ``estimated_wait_s`` is in seconds; None where the server cannot tell yet.
+    """
+
+    position: int
+    waiting: int
+    estimated_wait_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ EVENTS: tuple[ReactorEvent, ...] = (
     "error",
     "session_expiration_changed",
     "capabilities_received",
+    "queue_changed",
 )
 
 DEADLINE_S = 10.0

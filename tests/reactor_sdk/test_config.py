@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from reactor_sdk import InvalidArgumentError
-from reactor_sdk.config import DEFAULT_API_URL, load_config
+from reactor_sdk.config import DEFAULT_API_URL, ClientOptions, load_config
 
 
 def test_defaults_are_the_documented_ones() -> None:
@@ -34,6 +34,15 @@ def test_what_the_constructor_says_stands(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_key_is_not_in_the_repr() -> None:
     assert "rk_secret" not in repr(load_config("helios", "rk_secret"))
+    assert "jwt_secret" not in repr(load_config("helios", options=ClientOptions(jwt="jwt_secret")))
+    assert "jwt_secret" not in repr(ClientOptions(jwt="jwt_secret"))
+
+
+def test_a_token_stands_above_a_key_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REACTOR_API_KEY", "rk_env")
+    config = load_config("helios", options=ClientOptions(jwt=" t\n"))
+    assert (config.api_key, config.jwt) == (None, "t")
+    assert load_config("helios", options=ClientOptions(jwt="")).api_key == "rk_env"
 
 
 @pytest.mark.parametrize("url", ["", "api.reactor.inc", "ftp://x.test", "http://", "http://[::1"])

@@ -11,7 +11,7 @@ from reactor_sdk.events import EVENTS, Events, Subscribable
 READY, DISCONNECTED, WAITING = ReactorStatus.READY, ReactorStatus.DISCONNECTED, ReactorStatus.WAITING
 
 
-def test_there_are_the_eight_documented_events() -> None:
+def test_there_are_the_documented_events_and_that_of_the_queue() -> None:
     assert set(EVENTS) == {
         "status_changed",
         "session_id_changed",
@@ -21,6 +21,7 @@ def test_there_are_the_eight_documented_events() -> None:
         "error",
         "session_expiration_changed",
         "capabilities_received",
+        "queue_changed",
     }
 
 

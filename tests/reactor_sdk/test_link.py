@@ -26,6 +26,7 @@ from reactor_sdk import (
     ReactorException,
     RequestTimeoutError,
     SessionEndedError,
+    TrackCapability,
     VersionMismatchError,
     dialer,
     holdings,
@@ -105,6 +106,18 @@ async def test_ice_servers_that_are_not_known_yet_are_asked_for_again(fake: Fake
     fake.fail_next(f"GET {SIGNALLING}/ice_servers", 404)
     await reactor.connect()
     assert len(fake.requested(f"GET {SIGNALLING}/ice_servers")) == 2
+
+
+@network
+async def test_ice_servers_are_asked_for_again_after_a_long_wait(fake: FakeCoordinator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialer, "_FRESH_S", 0.0)
+    tracks: list[TrackCapability] = [{"name": "main_video", "kind": "video", "direction": "recvonly"}]
+    fake.change(tracks=tuple(tracks))
+    async with Reactor("echo", API_KEY, fake.url, model_tracks=tracks) as reactor:
+        await reactor.connect()
+        assert len(fake.requested(f"GET {SIGNALLING}/ice_servers")) == 2
+        async with asyncio.timeout(10):
+            assert (await anext(reactor.frames())).shape == (180, 320, 3)
 
 
 @network

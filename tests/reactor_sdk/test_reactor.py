@@ -41,8 +41,10 @@ TRACKS = [
 
 
 def test_constructor_takes_the_documented_arguments() -> None:
-    parameters = inspect.signature(Reactor).parameters
+    every = inspect.signature(Reactor).parameters
+    parameters = {name: each for name, each in every.items() if each.kind is not inspect.Parameter.KEYWORD_ONLY}
     assert list(parameters) == ["model_name", "api_key", "api_url", "local", "model_tracks"]
+    assert [name for name in every if name not in parameters] == ["jwt", "max_session_duration_seconds", "auto_reconnect"]
     defaults = {name: parameter.default for name, parameter in parameters.items() if name != "model_name"}
     assert defaults == {"api_key": None, "api_url": "https://api.reactor.inc", "local": False, "model_tracks": None}
     assert Reactor("helios", "rk_x", "http://127.0.0.1:1", True).get_status() == "disconnected"
@@ -93,7 +95,7 @@ async def test_connect_returns_when_ready_and_tells_each_step(fake: FakeCoordina
 
 @network
 async def test_connect_waits_for_as_long_as_the_queue_is(fake: FakeCoordinator, reactor: Reactor) -> None:
-    fake.change(polls=4)
+    fake.change(polls=4, streams=False)
     await reactor.connect()
     assert len(fake.requested("GET /sessions/{id}")) == 4
 

@@ -166,14 +166,14 @@ async def test_event_message_comes_after_ready(fake: FakeCoordinator, reactor: R
     order: list[str] = []
     reactor.on("message", lambda message: order.append(message["type"]))
     reactor.on_status(ReactorStatus.READY)(lambda _status: order.append("ready"))
-    create = fake._open
+    create = fake.open
 
-    def greeted(name: str) -> Any:
-        session = create(name)
+    def greeted(model_name: str) -> Any:
+        session = create(model_name)
         session.model.greeting = ApplicationMessage("hello", {})
         return session
 
-    fake._open = greeted  # type: ignore[method-assign]
+    fake.open = greeted  # type: ignore[method-assign]
     await reactor.connect()
     await until(lambda: len(order) == 2)
     assert order == ["ready", "hello"]

@@ -14,6 +14,7 @@ from reactor_sdk import (
     ServerError,
     SessionEndedError,
     TransportError,
+    queueing,
     session,
 )
 from reactor_sdk.api import Api
@@ -59,7 +60,7 @@ async def test_a_hosted_session_is_asked_for_as_documented(fake: FakeCoordinator
 
 
 async def test_waiting_lasts_until_the_session_is_described(fake: FakeCoordinator, hosted: HostedSessions) -> None:
-    fake.change(polls=3)
+    fake.change(polls=3, streams=False)
     ready = await hosted.wait((await hosted.open(None)).session)
     assert ready.capabilities is not None
     assert len(fake.requested("GET /sessions/{id}")) == 3
@@ -77,7 +78,7 @@ async def test_waiting_survives_a_few_failures_and_a_token_that_ran_out(fake: Fa
 async def test_waiting_gives_up_after_many_failures(
     fake: FakeCoordinator, hosted: HostedSessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "_LONGEST_POLL_S", 0.01)
+    monkeypatch.setattr(queueing, "_LONGEST_POLL_S", 0.01)
     opened = await hosted.open(None)
     fake.fail_next("GET /sessions/{id}", 500, times=6)
     with pytest.raises(ServerError):
@@ -95,6 +96,7 @@ async def test_a_session_that_is_gone_is_not_waited_for(fake: FakeCoordinator, h
 
 
 async def test_an_inactive_session_is_restarted_if_that_is_possible(fake: FakeCoordinator, hosted: HostedSessions) -> None:
+    fake.change(streams=False)
     opened = await hosted.open(None)
     fake.session.state = "INACTIVE"
     assert (await hosted.wait(opened.session)).capabilities is not None
@@ -102,6 +104,7 @@ async def test_an_inactive_session_is_restarted_if_that_is_possible(fake: FakeCo
 
 
 async def test_an_inactive_session_that_cannot_be_restarted_is_over(fake: FakeCoordinator, hosted: HostedSessions) -> None:
+    fake.change(streams=False)
     opened = await hosted.open(None)
     fake.session.state = "INACTIVE"
     fake.fail_next("PUT /sessions/{id}", 409, {"message": "no worker"})

@@ -4,7 +4,15 @@ import pytest
 
 from reactor_protocol.lifecycles import ClientEvent, ReactorStatus
 from reactor_protocol.resources import Session
-from reactor_sdk import InvalidStateError, NetworkError, RateLimitedError, TransportError, UnknownTrackError, WrongDirectionError
+from reactor_sdk import (
+    InvalidStateError,
+    NetworkError,
+    QueueStatus,
+    RateLimitedError,
+    TransportError,
+    UnknownTrackError,
+    WrongDirectionError,
+)
 from reactor_sdk.events import EVENTS, Events
 from reactor_sdk.state import ClientState, failure
 from reactor_sdk.types import ReactorEvent
@@ -116,3 +124,24 @@ def test_errors_of_the_connection_are_the_gpus() -> None:
     assert lost.timestamp == pytest.approx(limited.timestamp, abs=1)
     assert lost.timestamp > 1.6e9
     assert str(lost) == "[gpu:X] lost"
+
+
+def test_the_place_in_the_queue_is_told_when_it_changes(state: ClientState, heard: list[tuple[str, object]]) -> None:
+    queued = Session.model_validate({"session_id": "s1", "state": "WAITING", "queue": {"position": 2, "waiting": 3}})
+    state.move(ClientEvent.CONNECT)
+    state.begin(queued)
+    state.move(ClientEvent.SESSION_CREATED)
+    state.observe(queued)
+    assert state.queue == QueueStatus(position=2, waiting=3, estimated_wait_s=None)
+    state.move(ClientEvent.DROPPED)
+    assert [payload for event, payload in heard if event == "queue_changed"] == [QueueStatus(2, 3), None]
+    assert state.queue is None
+
+
+def test_a_session_that_has_lost_its_worker_keeps_its_tracks(state: ClientState, heard: list[tuple[str, object]]) -> None:
+    state.describe(SESSION)
+    state.observe(Session(session_id="s1", state="INACTIVE"))
+    assert state.session_info() == {"session_id": "s1", "state": "INACTIVE"}
+    assert state.track("main_video", "recvonly").kind == "video"
+    state.begin(Session(session_id="s2", state="WAITING"))
+    assert state.tracks() == []
