@@ -29,7 +29,7 @@ from reactor_coordinator.limits import RateLimiter
 from reactor_coordinator.metrics import Metrics
 from reactor_coordinator.pools.factory import make_pool
 from reactor_coordinator.pools.port import Pool
-from reactor_coordinator.records import Key, SessionRecord
+from reactor_coordinator.records import Key, SessionRecord, WorkerRecord
 from reactor_coordinator.reports import Reports
 from reactor_coordinator.service import Service
 from reactor_coordinator.steward import Steward, Tools
@@ -107,14 +107,16 @@ class Coordinator:
         await self._rest()
         now = self.service.clock()
 
-        async def end(connection: AsyncConnection) -> list[str]:
+        async def end(connection: AsyncConnection) -> list[WorkerRecord]:
             for session in await session_rows.all_open(connection):
                 await session_rows.close(connection, session.id, SHUTTING_DOWN, now)
-            return [worker.id for worker in await worker_rows.alive(connection)]
+            return await worker_rows.alive(connection)
 
         workers = await self.database.write(end)
-        await self.crew.stop_all(workers)
-        await self.database.write(_stopped, workers)
+        await asyncio.gather(*(self.steward.tell_over(worker, SHUTTING_DOWN) for worker in workers if worker.session_id))
+        ids = [worker.id for worker in workers]
+        await self.crew.stop_all(ids)
+        await self.database.write(_stopped, ids)
         await self.service.uploads.sweep()
 
     async def _rest(self) -> None:

@@ -140,10 +140,11 @@ class Steward:
 
     async def _release(self, worker: WorkerRecord, *, moved: bool) -> None:
         session_id = worker.session_id or ""
-        reason = _MOVED
-        if not moved:
-            session = await self._tools.database.read(session_rows.get, session_id)
-            reason = (session.reason if session is not None else None) or "ended"
+        session = await self._tools.database.read(session_rows.get, session_id)
+        if session is not None and session.worker_id == worker.id:
+            # The snapshot was of two moments, or is older than what another coordinator has done.
+            return
+        reason = _MOVED if moved else (session.reason if session is not None else None) or "ended"
         try:
             await self._tools.client.stop(worker, reason, moved=moved)
         except ReactorException as error:
@@ -151,6 +152,13 @@ class Steward:
             return
         now = self._tools.clock()
         await self._tools.database.write(worker_rows.released, worker.id, session_id, now)
+
+    async def tell_over(self, worker: WorkerRecord, reason: str) -> None:
+        """Has a worker tell its clients that their session is over, before it is stopped itself."""
+        try:
+            await self._tools.client.stop(worker, reason)
+        except ReactorException as error:
+            logger.warning("the clients of worker %s were not told of the end: %s", worker.id, error)
 
     # ----------------------------------------------------------------------------------------------------- placement
 
@@ -176,6 +184,10 @@ class Steward:
 
     async def _start(self, session: SessionRecord, worker: WorkerRecord) -> None:
         tools = self._tools
+        present = await tools.database.read(session_rows.get, session.id)
+        if present is None or present.state is not SessionState.PENDING or present.worker_id != worker.id:
+            # It has been started, and may be over: a worker that were told again would begin it anew.
+            return
         try:
             await tools.client.start(worker, session.id)
             await tools.uploads.hand_over(tools.client, worker, session.id)

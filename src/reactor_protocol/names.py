@@ -46,6 +46,9 @@ EVENT_STREAM: Final = "text/event-stream"
 NOTICE_EXPIRATION: Final = "sessionExpiration"
 """Runtime message ``{expires_at, remaining_s}``: when the session will end, told ahead of it."""
 
+NOTICE_INTERRUPTED: Final = "sessionInterrupted"
+"""Runtime message ``{reason}``: the worker goes, and the session may go on at another one."""
+
 ENV_WORKER_ID: Final = "REACTOR_WORKER_ID"
 ENV_WORKER_SECRET: Final = "REACTOR_WORKER_SECRET"
 ENV_WORKER_COORDINATORS: Final = "REACTOR_WORKER_COORDINATORS"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,21 +13,25 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
-from reactor_protocol.errors import ApiError, NegotiationError, ReactorException
+from reactor_http.body_limit import BodyLimit
+from reactor_protocol.errors import ApiError, BadRequestError, NegotiationError, ReactorException
 from reactor_protocol.lifecycles import RuntimeState
-from reactor_protocol.names import MAX_REASON_CHARS
-from reactor_protocol.resources import UploadRequest, UploadSlot
-from reactor_runtime.body_limit import BodyLimit
+from reactor_protocol.names import MAX_REASON_CHARS, NIL_SESSION_ID
+from reactor_protocol.resources import Notice, UploadRequest, UploadSlot
 from reactor_runtime.descriptor import describe
-from reactor_runtime.runtime import STOPPED, Runtime
+from reactor_runtime.gate import WorkerGate
+from reactor_runtime.runtime import STOPPED, TAKEN_AWAY, Runtime
 from reactor_runtime.session import EndReason, health_word
 from reactor_runtime.signalling_routes import connection_routes, legacy_routes, require_session
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 
 class StopRequest(BaseModel):
-    """Why a session is stopped."""
+    """Why a session is stopped. ``moved`` is said to workers: the session goes on elsewhere."""
 
     moderate: bool = False
+    moved: bool = False
     reason: str = Field(default="", max_length=MAX_REASON_CHARS)
 
 
@@ -34,7 +39,11 @@ def build_app(runtime: Runtime) -> FastAPI:
     """The HTTP application of a runtime."""
     app = FastAPI(title="openreactor runtime")
     app.add_middleware(BodyLimit)
-    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])
+    if runtime.settings.worker is not None:
+        app.add_middleware(WorkerGate, secret=runtime.settings.worker.secret)
+        app.include_router(_notices(runtime))
+    else:
+        app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])
     app.add_exception_handler(ApiError, _refuse)
     app.add_exception_handler(NegotiationError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_malformed)
@@ -66,8 +75,8 @@ def _lifecycle(runtime: Runtime) -> APIRouter:
 
     @router.post("/start_session")
     async def start_session(parameters: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Begins a session and describes it."""
-        await runtime.start_session()
+        """Begins a session and describes it. A worker's session has the id that its coordinator gives it."""
+        await runtime.start_session(_given_id(parameters) if runtime.settings.worker is not None else None)
         return describe(runtime)
 
     @router.get("/session")
@@ -77,10 +86,12 @@ def _lifecycle(runtime: Runtime) -> APIRouter:
 
     @router.post("/stop_session")
     async def stop_session(request: StopRequest | None = None) -> Response:
-        """Ends the session; its clients are told why."""
+        """Ends the session; its clients are told why, or, where it goes on at another worker, that they may come back."""
         stop = request or StopRequest()
-        reason = EndReason.MODERATED if stop.moderate else EndReason.STOPPED
-        await runtime.stop_session(reason, stop.reason or STOPPED)
+        if stop.moved and runtime.settings.worker is not None:
+            await runtime.stop_session(EndReason.EVICTED, stop.reason or TAKEN_AWAY)
+        else:
+            await runtime.stop_session(EndReason.MODERATED if stop.moderate else EndReason.STOPPED, stop.reason or STOPPED)
         return Response()
 
     @router.get("/schema")
@@ -98,6 +109,26 @@ def _lifecycle(runtime: Runtime) -> APIRouter:
             "detail": runtime.table.failure or "",
         }
         return JSONResponse(body, 503 if terminated else 200)
+
+    return router
+
+
+def _given_id(parameters: dict[str, Any] | None) -> str:
+    """The session id in the parameters. Raises :class:`BadRequestError` for anything but a UUID in lower case."""
+    given = (parameters or {}).get("session_id")
+    if not isinstance(given, str) or not _UUID.fullmatch(given) or given == NIL_SESSION_ID:
+        raise BadRequestError("a worker starts a session by its session_id: a UUID in lower case, and not the all-zero one")
+    return given
+
+
+def _notices(runtime: Runtime) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/notice")
+    async def notify(notice: Notice) -> Response:
+        """Passes a message of the platform on to every client of the session."""
+        runtime.notify(notice)
+        return Response()
 
     return router
 

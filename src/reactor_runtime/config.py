@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
 from reactor_protocol.errors import InvalidArgumentError
-from reactor_protocol.names import PING_TIMEOUT_S
+from reactor_protocol.names import (
+    ENV_WORKER_COORDINATORS,
+    ENV_WORKER_ID,
+    ENV_WORKER_PATIENCE,
+    ENV_WORKER_SECRET,
+    PING_TIMEOUT_S,
+    WORKER_PATIENCE_S,
+)
 from reactor_rtc.port import IceServer, PeerConfig
 
 MANIFEST = "reactor.yaml"
@@ -35,8 +44,21 @@ class Manifest:
 
 
 @dataclass(frozen=True)
+class WorkerSettings:
+    """What makes a runtime a worker: who it is, what it is known by, and the base URLs of its coordinators, without a last slash.
+
+    ``patience`` is for how many seconds it goes on without a session and without an answer; 0 or less is for ever.
+    """
+
+    id: str
+    secret: str = field(repr=False)
+    coordinators: tuple[str, ...]
+    patience: float = WORKER_PATIENCE_S
+
+
+@dataclass(frozen=True)
 class Settings:
-    """Settings of a runtime. Times are in seconds, and 0 or less switches a timeout off."""
+    """Settings of a runtime. Times are in seconds, and 0 or less switches a timeout off. ``worker`` is set in a worker."""
 
     host: str = "0.0.0.0"
     port: int = 8080
@@ -47,6 +69,7 @@ class Settings:
     log_level: str = "INFO"
     log_format: str = "text"
     peer: PeerConfig = field(default_factory=PeerConfig)
+    worker: WorkerSettings | None = None
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -95,7 +118,53 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         log_level=_choice(env, "REACTOR_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
         log_format=_choice(env, "REACTOR_LOG_FORMAT", "text", ("text", "json")),
         peer=_peer_config(env),
+        worker=_worker(env),
     )
+
+
+_WORKER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_SECRET = re.compile(r"[!-~]{1,512}")
+
+
+def _worker(env: Mapping[str, str]) -> WorkerSettings | None:
+    """The settings of a worker, or None where none are given: half of them would open a runtime to everybody."""
+    worker_id, secret, urls = (env.get(name, "").strip() for name in (ENV_WORKER_ID, ENV_WORKER_SECRET, ENV_WORKER_COORDINATORS))
+    if not (worker_id or secret or urls):
+        return None
+    for name, value in ((ENV_WORKER_ID, worker_id), (ENV_WORKER_SECRET, secret), (ENV_WORKER_COORDINATORS, urls)):
+        if not value:
+            raise ConfigError(
+                f"{name} is missing: a worker needs {ENV_WORKER_ID}, {ENV_WORKER_SECRET} and {ENV_WORKER_COORDINATORS}"
+            )
+    if not _WORKER_ID.fullmatch(worker_id):
+        raise ConfigError(f"{ENV_WORKER_ID} is at most 64 letters, digits, dots, dashes and underscores, not {worker_id!r}")
+    if not _SECRET.fullmatch(secret):
+        raise ConfigError(f"{ENV_WORKER_SECRET} is at most 512 visible ASCII characters, without blanks")
+    return WorkerSettings(worker_id, secret, _coordinators(urls), _number(env, ENV_WORKER_PATIENCE, WORKER_PATIENCE_S))
+
+
+def _coordinators(text: str) -> tuple[str, ...]:
+    urls = [url.strip().rstrip("/") for url in text.split(",") if url.strip()]
+    for number, url in enumerate(urls):
+        if not _is_base_url(url):
+            # The entry may hold a password: it is named by its place alone.
+            raise ConfigError(
+                f"{ENV_WORKER_COORDINATORS}: entry {number + 1} must be http://host:port or https://host:port, "
+                "without user, query or fragment"
+            )
+    if not urls:
+        raise ConfigError(f"{ENV_WORKER_COORDINATORS} names no coordinator: give http://host:port, with commas between several")
+    return tuple(dict.fromkeys(urls))
+
+
+def _is_base_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    plain = not (parts.username or parts.password or parts.query or parts.fragment)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0 and plain and " " not in url
 
 
 def _peer_config(env: Mapping[str, str]) -> PeerConfig:

@@ -7,6 +7,7 @@ from typing import Any
 
 from reactor_protocol.names import EXTENSION_ACKS, NIL_SESSION_ID
 from reactor_protocol.resources import Capabilities, Capability, ModelName, ServerInfo, Session, Track, Transport
+from reactor_runtime.loader import LoadedModel
 from reactor_runtime.runtime import Runtime
 
 
@@ -26,14 +27,19 @@ def describe(runtime: Runtime) -> dict[str, Any]:
         }
     )
     if model is not None:
-        contract = model.contract
-        session.capabilities = Capabilities(
-            tracks=[
-                Track(name=track.name, kind=track.kind, direction="sendonly" if track.flow == "in" else "recvonly")
-                for track in contract.tracks
-            ],
-            commands=[Capability(name=spec.name, description=spec.description) for spec in contract.commands.values()],
-            emission_fps=float(model.model_class.fps),
-            extensions={EXTENSION_ACKS: 1},
-        )
+        session.capabilities = capabilities_of(model)
     return session.model_dump(exclude_none=True)
+
+
+def capabilities_of(model: LoadedModel) -> Capabilities:
+    """What a model offers. Directions are the client's."""
+    contract = model.contract
+    return Capabilities(
+        tracks=[
+            Track(name=track.name, kind=track.kind, direction="sendonly" if track.flow == "in" else "recvonly")
+            for track in contract.tracks
+        ],
+        commands=[Capability(name=spec.name, description=spec.description) for spec in contract.commands.values()],
+        emission_fps=float(model.model_class.fps),
+        extensions={EXTENSION_ACKS: 1},
+    )

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from reactor_protocol.errors import ModelFailedError, ServerError
+from reactor_protocol.errors import ConflictError, ModelFailedError, ServerError
 from reactor_protocol.lifecycles import RuntimeState
 from reactor_protocol.messages import (
     ApplicationMessage,
@@ -20,7 +21,8 @@ from reactor_protocol.messages import (
     ServerMessage,
     SessionEnded,
 )
-from reactor_protocol.names import NIL_SESSION_ID
+from reactor_protocol.names import NIL_SESSION_ID, NOTICE_INTERRUPTED
+from reactor_protocol.resources import Notice
 from reactor_rtc.frames import Media, VideoFrame
 from reactor_rtc.port import PeerFactory
 from reactor_rtc.scope import TaskScope
@@ -29,6 +31,7 @@ from reactor_runtime.commands import INTERNAL_ERROR
 from reactor_runtime.config import Manifest, Settings
 from reactor_runtime.connection import Connection
 from reactor_runtime.emission import Bundle
+from reactor_runtime.fetching import Fetcher
 from reactor_runtime.fields import ClientInfo, CommandError, ModelMessage, UploadedFile
 from reactor_runtime.host import ModelHost, Outcome
 from reactor_runtime.loader import LoadedModel, load_model
@@ -46,24 +49,33 @@ logger = logging.getLogger(__name__)
 MODERATED = "Session terminated due to policy violation."
 SHUTTING_DOWN = "Session ended: the server is shutting down."
 STOPPED = "Session ended: it was stopped."
+TAKEN_AWAY = "The session has left this worker."
+
+"""Runtime message ``{reason}`` of a worker: this connection is over, and whoever reconnects learns what became of the session."""
 
 _CLOSE_LIMIT_S = 0.5
+_ELSEWHERE = frozenset({EndReason.EVICTED, EndReason.ERROR})
+"""Ends after which a coordinator may go on with the session at another worker."""
 
 
 class Runtime:
-    """Hosts one model. Everything happens on the event loop that made it, but the model, which has its own thread."""
+    """Hosts one model. Everything happens on the event loop that made it, but the model, which has its own thread.
 
-    def __init__(self, manifest: Manifest, settings: Settings, peer_factory: PeerFactory) -> None:
+    ``fetcher`` is what a worker gets files from its coordinator with. ``on_change`` is called after every change of the state,
+    the session or the clients.
+    """
+
+    def __init__(self, manifest: Manifest, settings: Settings, peer_factory: PeerFactory, fetcher: Fetcher | None = None) -> None:
         self._manifest = manifest
-        self._clients: dict[int, ClientInfo] = {}
-        self._slots = PublisherSlots()
+        self._present = _Present()
         self._scope = TaskScope("runtime")
         self._loaded: _Loaded | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.settings = settings
         self.table = SessionTable(settings.orphan_timeout)
         self.signalling = Signalling(self, settings, peer_factory)
-        self.uploads = UploadStore()
+        self.uploads = UploadStore(fetcher)
+        self.on_change: Callable[[], None] = _nothing
 
     # ------------------------------------------------------------------------------------------------------- life
 
@@ -92,6 +104,7 @@ class Runtime:
                 # A model that computes without pause cannot run its hooks; the clients have been told by then.
                 async with asyncio.timeout(_CLOSE_LIMIT_S):
                     await self.stop_session(EndReason.EVICTED, SHUTTING_DOWN)
+        await self._apply(self.table.evicted(time.monotonic()))
         if self._timer is not None:
             self._timer.cancel()
         await self._scope.close()
@@ -112,8 +125,8 @@ class Runtime:
         """The model's tracks; none before it is loaded."""
         return self._loaded.model.contract.tracks if self._loaded is not None else ()
 
-    async def start_session(self) -> None:
-        """Begins a session.
+    async def start_session(self, session_id: str | None = None) -> None:
+        """Begins a session, with a new id where none is given. The running session is not begun again, and that is no error.
 
         Raises :class:`ServerError` (503, with ``retry_after`` while the model is loading), :class:`ModelFailedError` when it will
         never be there, :class:`ConflictError` when a session is running.
@@ -122,7 +135,8 @@ class Runtime:
             raise ServerError("the model is loading", status=503, retry_after=1)
         if self.table.state is RuntimeState.TERMINATED:
             raise ModelFailedError(self.table.failure or "the model has stopped")
-        await self._apply(self.table.start(time.monotonic()))
+        if session_id is None or not self.table.running or self.table.session_id != session_id:
+            await self._apply(self.table.start(time.monotonic(), session_id))
 
     async def stop_session(self, reason: EndReason, notice: str) -> None:
         """Ends the session. Raises :class:`ConflictError` when there is none."""
@@ -132,12 +146,19 @@ class Runtime:
             raise ModelFailedError(self.table.failure or "the model has stopped")
         await self._apply(self.table.stop(reason, notice, time.monotonic()))
 
+    def notify(self, notice: Notice) -> None:
+        """Passes a message of the platform on to every client. Raises :class:`ConflictError` when there is no session."""
+        if not self.table.running:
+            raise ConflictError(f"there is no session to notify: the runtime is {self.table.state}")
+        self._broadcast(RuntimeMessage(notice.type, notice.data))
+
     def is_session(self, session_id: str) -> bool:
-        """Whether an id means the running session; the all-zero one always does."""
-        return session_id in (self.table.session_id, NIL_SESSION_ID)
+        """Whether an id means the running session; the all-zero one always does, but not in a worker."""
+        return session_id == self.table.session_id or (self.settings.worker is None and session_id == NIL_SESSION_ID)
 
     async def _apply(self, actions: list[Action]) -> None:
         """Does what the table decided, and sets the clock to its next deadline."""
+        self.on_change()
         for action in actions:
             match action:
                 case BeginSession():
@@ -147,10 +168,13 @@ class Runtime:
                 case EndSession(reason, notice):
                     await self._end_session(reason, notice)
                 case AdmitClient(connection_id):
-                    await self._host().client_joined(self._clients[connection_id])
+                    await self._host().client_joined(self._present.clients[connection_id])
                 case ReleaseClient(connection_id):
-                    await self._host().client_left(self._clients.pop(connection_id))
+                    # None where the session has ended since: all its clients have gone with it.
+                    if (client := self._present.clients.pop(connection_id, None)) is not None:
+                        await self._host().client_left(client)
         self._arm()
+        self.on_change()
 
     def _arm(self) -> None:
         if self._timer is not None:
@@ -173,17 +197,20 @@ class Runtime:
             body = {"action": "terminate", "input_kind": "", "command": "", "categories": [], "message": MODERATED}
             self._broadcast(RuntimeMessage("moderation", body))
         if notice:
-            self._broadcast(SessionEnded(notice))
+            elsewhere = self.settings.worker is not None and reason in _ELSEWHERE
+            self._broadcast(RuntimeMessage(NOTICE_INTERRUPTED, {"reason": notice}) if elsewhere else SessionEnded(notice))
         self.uploads.clear()
-        self._slots = PublisherSlots()
-        self._clients.clear()
-        await self.signalling.close()
-        if self._loaded is not None:
-            self._loaded.playout.clear()
-            if self.table.state is not RuntimeState.TERMINATED:
-                await self._loaded.host.end_session()
-                await self._loaded.host.run_hook("session_ended")
-        self.table.cleaned_up()
+        self._present = _Present()
+        try:
+            await self.signalling.close()
+            if self._loaded is not None:
+                self._loaded.playout.clear()
+                if self.table.state is not RuntimeState.TERMINATED:
+                    await self._loaded.host.end_session()
+                    await self._loaded.host.run_hook("session_ended")
+        finally:
+            # The model may crash while it takes leave: the session is over all the same.
+            self.table.cleaned_up()
 
     def _host(self) -> ModelHost:
         if self._loaded is None:
@@ -209,7 +236,7 @@ class Runtime:
 
     def _broadcast(self, message: ServerMessage, only: int | None = None) -> None:
         for connection in self.signalling:
-            if connection.id in self._clients and only in (None, connection.id):
+            if connection.id in self._present.clients and only in (None, connection.id):
                 connection.send(message)
 
     def _broadcast_media(self, bundle: Bundle) -> None:
@@ -224,8 +251,8 @@ class Runtime:
             return False
         logger.info("connection %d is open", connection.id)
 
-        if connection.id not in self._clients:
-            self._clients[connection.id] = self._client_info(connection.id)
+        if connection.id not in self._present.clients:
+            self._present.clients[connection.id] = self._client_info(connection.id)
         await self._apply(self.table.opened(connection.id, time.monotonic()))
         return True
 
@@ -240,14 +267,15 @@ class Runtime:
     def lost(self, connection: Connection, reason: str) -> None:
         if self.signalling.drop(connection):
             logger.info("connection %d is gone: %s", connection.id, reason)
-            self._slots.release_all(connection.id)
+            self._present.slots.release_all(connection.id)
             # The table is told at once: the client may come back under its old id before the old connection is closed.
             actions = self.table.closed(connection.id, time.monotonic())
+            self.on_change()
             self._scope.start(self._apply(actions), "lose-client")
             self._scope.start(connection.close(), "close-connection")
 
     async def run_command(self, connection: Connection, command: Command) -> Outcome:
-        client = self._clients.get(connection.id)
+        client = self._present.clients.get(connection.id)
         if client is None:
             return Outcome(error=Refusal(INTERNAL_ERROR, "the session is over"))
         # A command that the model does not have is refused at once: there is no reason to wait for its files.
@@ -259,7 +287,8 @@ class Runtime:
         return await self._host().dispatch(command.type, command.data, files, client)
 
     async def announce_file(self, connection: Connection, file: FileRef) -> None:
-        client = self._clients.get(connection.id)
+        self.uploads.want(file)
+        client = self._present.clients.get(connection.id)
         if client is None or self._loaded is None or "file_uploaded" not in self._loaded.model.contract.hooks:
             return
         try:
@@ -270,15 +299,15 @@ class Runtime:
         await self._host().run_hook("file_uploaded", uploaded_file=uploaded, client=client)
 
     def claim(self, connection: Connection, track: str) -> Refusal | None:
-        return self._slots.claim(track, connection.id)
+        return self._present.slots.claim(track, connection.id)
 
     def release(self, connection: Connection, track: str) -> None:
-        self._slots.release(track, connection.id)
+        self._present.slots.release(track, connection.id)
 
     def receive_media(self, connection: Connection, track: str, media: Media) -> None:
         if connection.legacy:
-            self._slots.claim(track, connection.id)
-        if self._slots.holds(track, connection.id):
+            self._present.slots.claim(track, connection.id)
+        if self._present.slots.holds(track, connection.id):
             self._host().push(track, media)
 
     def newest_picture(self, track: str) -> VideoFrame | None:
@@ -290,6 +319,18 @@ class Runtime:
     def schema_document(self) -> JsonObject:
         """The model's schema document, empty before it is loaded."""
         return schema_of(self._loaded.model.contract) if self._loaded is not None else {}
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """Who is in the running session, and which of them publishes what."""
+
+    clients: dict[int, ClientInfo] = field(default_factory=dict)
+    slots: PublisherSlots = field(default_factory=PublisherSlots)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import aiohttp
 import uvicorn
 
+from reactor_http.listen import Server, address, bind
+from reactor_protocol.errors import InvalidArgumentError
 from reactor_rtc.wrtc_peer import make_peer
 from reactor_runtime.app import build_app
-from reactor_runtime.config import ConfigError, Manifest, Settings, read_manifest, read_settings
+from reactor_runtime.config import Manifest, Settings, WorkerSettings, read_manifest, read_settings
+from reactor_runtime.fetching import HttpFetcher
 from reactor_runtime.logs import configure_logging
+from reactor_runtime.reporting import Reporting
 from reactor_runtime.runtime import Runtime
+from reactor_runtime.worker import HttpReportLine, Reporter, RuntimeWorker
 
 logger = logging.getLogger(__name__)
 
@@ -26,58 +32,75 @@ _HTTP_GRACE_S = 1
 _SWITCH_INTERVAL_S = 0.0005
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: the runtime tells its clients first."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 async def serve(manifest: Manifest, settings: Settings, on_ready: Callable[[str], None] | None = None) -> None:
-    """Serves a model until SIGINT or SIGTERM. ``on_ready`` is told the address once it is bound."""
-    listener = _bind(settings)
-    runtime = Runtime(manifest, settings, make_peer)
-    config = uvicorn.Config(
-        build_app(runtime), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_HTTP_GRACE_S
-    )
-    server = _Server(config)
+    """Serves a model until SIGINT or SIGTERM, or until a worker's coordinator has no more use for it.
+
+    ``on_ready`` is told the address once it is bound.
+    """
+    listener = bind(settings.host, settings.port)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    runtime.start()
-    serving = loop.create_task(server.serve(sockets=[listener]))
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        runtime = await _runtime(manifest, settings, stack)
+        await stack.enter_async_context(_listening(runtime, listener))
+        runtime.start()
+        if settings.worker is not None:
+            await stack.enter_async_context(_reporting(runtime, settings.worker, listener.getsockname()[1], stop))
+        # Left first: clients are told before the server ends, and while a worker's coordinator still hears of it.
+        stack.push_async_callback(runtime.close)
         if on_ready is not None:
-            on_ready(_address(listener))
+            on_ready(address(listener))
         await stop.wait()
         logger.info("shutting down")
+
+
+async def _runtime(manifest: Manifest, settings: Settings, stack: contextlib.AsyncExitStack) -> Runtime:
+    if settings.worker is None:
+        return Runtime(manifest, settings, make_peer)
+    http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+    return Runtime(manifest, settings, make_peer, HttpFetcher(http))
+
+
+@contextlib.asynccontextmanager
+async def _listening(runtime: Runtime, listener: socket.socket) -> AsyncIterator[None]:
+    """Answers requests; at the end those under way have a second."""
+    config = uvicorn.Config(
+        build_app(runtime), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_HTTP_GRACE_S
+    )
+    server = Server(config)
+    serving = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
+    try:
+        yield
     finally:
-        await runtime.close()
         server.should_exit = True
         await serving
 
 
-def _bind(settings: Settings) -> socket.socket:
-    """Listens at once, so that a client which comes before uvicorn does waits instead of failing."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        listener = socket.create_server((settings.host, settings.port), family=family, backlog=256)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        raise ConfigError(
-            f"cannot listen on {settings.host}:{settings.port}: {reason}; stop whatever listens there, or give another --port"
-        ) from error
-    # asyncio sets it only where it made the socket itself; without it an answer waits 40 ms for the client's delayed ACK.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
+@contextlib.asynccontextmanager
+async def _reporting(runtime: Runtime, settings: WorkerSettings, port: int, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Reports to the coordinators. When there is nothing more to report for, ``stop`` is set."""
+    worker = RuntimeWorker(runtime, port)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+        plan = Reporting(settings.coordinators, settings.patience, time.monotonic())
+        reporter = Reporter(plan, worker, HttpReportLine(settings.id, settings.secret, http))
+        runtime.on_change = reporter.changed
+        reports = asyncio.get_running_loop().create_task(_report(reporter), name="reports")
+        reports.add_done_callback(lambda _: stop.set())
+        try:
+            yield
+        finally:
+            reports.cancel()
+            await asyncio.wait({reports})
+            await worker.close()
+            await reporter.finish()
+        if not reports.cancelled():
+            reports.result()
 
 
-def _address(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
-    return f"http://{shown}:{port}"
+async def _report(reporter: Reporter) -> None:
+    logger.info("this worker exits: %s", await reporter.run())
 
 
 def run(path: Path, settings: Settings, on_ready: Callable[[str], None] | None = None) -> None:
@@ -93,7 +116,7 @@ def main() -> None:
     """``python -m reactor_runtime.serve``: the model in the working directory, settings from the environment."""
     try:
         run(Path.cwd(), read_settings())
-    except ConfigError as error:
+    except InvalidArgumentError as error:
         raise SystemExit(f"reactor: {error}") from None
 
 

@@ -12,6 +12,9 @@ from uuid import uuid4
 
 from reactor_protocol.errors import ConflictError
 from reactor_protocol.lifecycles import RUNTIME, SESSION_RUNNING, SESSION_UNATTENDED, RuntimeEvent, RuntimeState
+from reactor_protocol.resources import EndedSession
+
+MAX_ENDED_CHARS = 512
 
 
 class EndReason(StrEnum):
@@ -55,7 +58,10 @@ Action: TypeAlias = BeginSession | EndSession | AdmitClient | ReleaseClient
 
 
 class SessionTable:
-    """The state of a runtime and its one session."""
+    """The state of a runtime and its one session.
+
+    ``ended`` is the session before it, until another one begins; one that was taken away from here may go on, and is not in it.
+    """
 
     def __init__(self, orphan_timeout: float) -> None:
         self._orphan_timeout = orphan_timeout
@@ -64,6 +70,8 @@ class SessionTable:
         self.session_id: str | None = None
         self.clients: set[int] = set()
         self.failure: str | None = None
+        self.ended: EndedSession | None = None
+        self._ending: EndSession | None = None
 
     @property
     def running(self) -> bool:
@@ -81,18 +89,19 @@ class SessionTable:
         self._move(RuntimeEvent.INITIALIZATION_FAIL, 0.0)
         return []
 
-    def start(self, now: float) -> list[Action]:
-        """Begins a session with a new id. Raises :class:`ConflictError` in a wrong state."""
+    def start(self, now: float, session_id: str | None = None) -> list[Action]:
+        """Begins a session, with a new id where none is given. Raises :class:`ConflictError` in a wrong state."""
         if not self._move(RuntimeEvent.START_SESSION, now):
             raise ConflictError(f"a session cannot be started while the runtime is {self.state}")
-        self.session_id = str(uuid4())
+        self.session_id = session_id or str(uuid4())
+        self.ended = None
         return [BeginSession()]
 
     def stop(self, reason: EndReason, notice: str | None, now: float) -> list[Action]:
         """Ends the session. Raises :class:`ConflictError` when there is none."""
         if not self._move(RuntimeEvent.STOP_SESSION, now):
             raise ConflictError(f"there is no session to stop: the runtime is {self.state}")
-        return [EndSession(reason, notice)]
+        return self._end(reason, notice)
 
     def opened(self, connection_id: int, now: float) -> list[Action]:
         """A connection has come up. A client that connects anew under its old id has never left."""
@@ -115,8 +124,13 @@ class SessionTable:
     def cleaned_up(self) -> list[Action]:
         """All that :class:`EndSession` asked for is done."""
         self._move(RuntimeEvent.CLEANUP_COMPLETE, 0.0)
-        self.session_id = None
-        self.clients.clear()
+        self._forget_session()
+        return []
+
+    def evicted(self, now: float) -> list[Action]:
+        """The process is about to end: whatever there was is over, and the runtime serves no more."""
+        self._move(RuntimeEvent.EVICTION, now)
+        self._forget_session()
         return []
 
     def model_failed(self, message: str, now: float) -> list[Action]:
@@ -124,7 +138,7 @@ class SessionTable:
         self.failure = message
         was_running = self.running
         self._move(RuntimeEvent.EVICTION, now)
-        return [EndSession(EndReason.ERROR, f"Session ended: {message}")] if was_running else []
+        return self._end(EndReason.ERROR, f"Session ended: {message}") if was_running else []
 
     def next_deadline(self) -> float | None:
         """When :meth:`handle_timeout` has to be called next."""
@@ -137,7 +151,19 @@ class SessionTable:
         deadline = self.next_deadline()
         if deadline is None or now < deadline or not self._move(RuntimeEvent.TIMEOUT, now):
             return []
-        return [EndSession(EndReason.TIMED_OUT, "Session ended: no client was connected.")]
+        return self._end(EndReason.TIMED_OUT, "Session ended: no client was connected.")
+
+    def _end(self, reason: EndReason, notice: str | None) -> list[Action]:
+        self._ending = EndSession(reason, notice)
+        return [self._ending]
+
+    def _forget_session(self) -> None:
+        ending, self._ending = self._ending, None
+        if self.session_id is not None and ending is not None and ending.reason is not EndReason.EVICTED:
+            why = ending.notice or str(ending.reason)
+            self.ended = EndedSession(session_id=self.session_id, reason=why[:MAX_ENDED_CHARS])
+        self.session_id = None
+        self.clients.clear()
 
     def _move(self, event: RuntimeEvent, now: float) -> bool:
         after = RUNTIME.after(self.state, event)

@@ -71,11 +71,12 @@ async def running(folder: Path, *arguments: str, **environ: str) -> AsyncIterato
 
 
 @contextlib.asynccontextmanager
-async def served(child: Child, *, ready: bool = True) -> AsyncIterator[httpx.AsyncClient]:
-    """HTTP to a child, once its model is loaded."""
+async def served(child: Child, *, ready: bool = True, secret: str = "") -> AsyncIterator[httpx.AsyncClient]:
+    """HTTP to a child, once its model is loaded; with the secret of a worker, if it is one."""
     async with asyncio.timeout(20):
         address = await child.address()
-    async with httpx.AsyncClient(base_url=address, timeout=20) as http:
+    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    async with httpx.AsyncClient(base_url=address, timeout=20, headers=headers) as http:
 
         async def loaded() -> bool:
             return bool((await http.get("/health")).json()["state"] != "loading")

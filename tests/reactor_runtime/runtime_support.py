@@ -14,12 +14,14 @@ from reactor_protocol.lifecycles import RuntimeState
 from reactor_protocol.names import NIL_SESSION_ID
 from reactor_rtc.port import PeerFactory
 from reactor_runtime.app import build_app
-from reactor_runtime.config import Manifest, Settings
+from reactor_runtime.config import Manifest, Settings, WorkerSettings
+from reactor_runtime.fetching import Fetcher
 from reactor_runtime.runtime import Runtime
 from reactor_testing.fake_peer import FakeNetwork
 
 MODELS = Path(__file__).parent / "models"
 STUDIO = Manifest(MODELS, "studio_model:Studio", "studio", None)
+WORKER = Settings(worker=WorkerSettings("w-1", "hunter2", ("http://coordinator:8090",)))
 
 
 @dataclass
@@ -32,13 +34,16 @@ class House:
 
     @property
     def root(self) -> str:
-        return f"/sessions/{NIL_SESSION_ID}/transport/webrtc"
+        session_id = self.runtime.table.session_id if self.runtime.settings.worker is not None else None
+        return f"/sessions/{session_id or NIL_SESSION_ID}/transport/webrtc"
 
     def visitor(self, *, legacy: bool = False) -> Visitor:
-        return Visitor(self.http, self.factory, legacy=legacy)
+        visitor = Visitor(self.http, self.factory, legacy=legacy)
+        visitor.root = self.root
+        return visitor
 
-    async def start(self) -> None:
-        response = await self.http.post("/start_session")
+    async def start(self, session_id: str | None = None) -> None:
+        response = await self.http.post("/start_session", json={} if session_id is None else {"session_id": session_id})
         assert response.status_code == 200, response.text
 
     async def welcome(self) -> Visitor:
@@ -56,14 +61,21 @@ class House:
 
 @contextlib.asynccontextmanager
 async def opened(
-    manifest: Manifest = STUDIO, settings: Settings | None = None, factory: PeerFactory | None = None, *, wait_for: str = "ready"
+    manifest: Manifest = STUDIO,
+    settings: Settings | None = None,
+    factory: PeerFactory | None = None,
+    *,
+    wait_for: str = "ready",
+    fetcher: Fetcher | None = None,
 ) -> AsyncIterator[House]:
-    """The runtime of a model, once it has reached a state."""
+    """The runtime of a model, once it has reached a state. Requests to a worker carry its secret."""
     factory = factory or FakeNetwork().make_peer
     path = list(sys.path)
-    runtime = Runtime(manifest, settings or Settings(), factory)
+    settings = settings or Settings()
+    runtime = Runtime(manifest, settings, factory, fetcher)
     transport = httpx.ASGITransport(build_app(runtime))
-    async with httpx.AsyncClient(transport=transport, base_url="http://runtime:8080") as http:
+    headers = {"Authorization": f"Bearer {settings.worker.secret}"} if settings.worker is not None else {}
+    async with httpx.AsyncClient(transport=transport, base_url="http://runtime:8080", headers=headers) as http:
         house = House(runtime, http, factory)
         runtime.start()
         try:

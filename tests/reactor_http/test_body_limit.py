@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from reactor_runtime.body_limit import MAX_BODY_BYTES, BodyLimit
+from reactor_http.body_limit import MAX_BODY_BYTES, BodyLimit
 
 
 async def count(request: Request) -> Response:
@@ -47,7 +47,8 @@ async def test_one_above_it_is_refused(client: httpx.AsyncClient, path: str, ann
     size = MAX_BODY_BYTES + 1024
     response = await client.post(path, content=b"x" * size if announced else parts(size))
     assert response.status_code == 413
-    assert response.json() == {"detail": "a request body is at most 1048576 bytes; send files as uploads"}
+    said = "a request body is at most 1048576 bytes; send files as uploads"
+    assert response.json() == {"code": "BODY_TOO_LARGE", "message": said, "detail": said}
 
 
 async def test_uploads_are_not_limited_here(client: httpx.AsyncClient) -> None:
