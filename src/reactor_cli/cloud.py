@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -17,8 +18,6 @@ from reactor_coordinator.config import CloudConfig, read_config
 from reactor_coordinator.keys import NewKey
 from reactor_coordinator.office import Office, open_office
 from reactor_coordinator.records import Key, Role, SessionRecord, WorkerRecord
-from reactor_coordinator.serve import serve
-from reactor_runtime.logs import configure_logging
 
 T = TypeVar("T")
 
@@ -66,7 +65,9 @@ def coordinator(
 
     Ctrl-C ends all sessions. SIGTERM takes no new ones, and lets those that run come to their end.
     """
-    configure_logging("INFO", log_format)
+    # All that it takes to serve is loaded by those who serve: the other commands answer at once.
+    serve = importlib.import_module("reactor_coordinator.serve").serve
+    importlib.import_module("reactor_runtime.logs").configure_logging("INFO", log_format)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     settings = _with_options(read_config(config), host, port, local_workers)
     asyncio.run(serve(settings, lambda url, key: _greet(settings, url, key)))

@@ -15,8 +15,6 @@ from rich.markup import escape
 
 from reactor_cli.output import errors
 from reactor_protocol.errors import ReactorException
-from reactor_runtime.config import read_settings
-from reactor_runtime.serve import run as run_runtime
 
 app = typer.Typer(
     name="reactor",
@@ -64,12 +62,14 @@ def run(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port, 0 for a free one; else PORT, else 8080.")] = None,
 ) -> None:
     """Serve the model that PATH/reactor.yaml names, until Ctrl-C."""
-    settings = read_settings()
+    # Loaded here and not above: the other commands need none of it, and answer at once.
+    settings = importlib.import_module("reactor_runtime.config").read_settings()
     if host is not None:
         settings = replace(settings, host=host)
     if port is not None:
         settings = replace(settings, port=port)
-    run_runtime(path, settings, lambda url: errors.print(f"[bold]reactor[/bold] serves on [cyan]{url}[/cyan] (Ctrl-C ends it)"))
+    serve = importlib.import_module("reactor_runtime.serve").run
+    serve(path, settings, lambda url: errors.print(f"[bold]reactor[/bold] serves on [cyan]{url}[/cyan] (Ctrl-C ends it)"))
 
 
 def main() -> None:

@@ -58,9 +58,15 @@ class Scope(_Part):
     constraints: ScopeConstraints | None = None
 
     def covers_model(self, name: str) -> bool:
-        """Whether sessions of that model are granted. A bare name and its namespaced form mean the same."""
+        """Whether new sessions of that model are granted. A bare name and its namespaced form mean the same.
+
+        Clients that bind a token to sessions say ``all`` models with it, and mean no new ones unless they say how many.
+        """
         match = self.resources.models.match
-        return match is None or bare(name) in {bare(slug) for slug in match}
+        if match is not None:
+            return bare(name) in {bare(slug) for slug in match}
+        may_make = self.constraints is not None and self.constraints.max_sessions is not None
+        return self.resources.sessions is None or may_make
 
     def binds(self, session_id: str) -> bool:
         """Whether that session was named in the scope."""

@@ -81,8 +81,8 @@ def serve_site(site: Path) -> Iterator[str]:
             thread.join()
 
 
-def visit(chromium: str, page_url: str, runtime_url: str) -> PageVisit:
-    """Opens the page in a fresh browser profile and lets it make its whole visit to the runtime."""
+def visit(chromium: str, page_url: str, server_url: str, token: str | None = None) -> PageVisit:
+    """Opens the page in a fresh browser profile and lets it make its whole visit, with a token if that is to a coordinator."""
     console: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=FLAGS)
@@ -91,16 +91,16 @@ def visit(chromium: str, page_url: str, runtime_url: str) -> PageVisit:
             page.on("console", lambda message: console.append(message.text))
             page.on("pageerror", lambda error: console.append(f"page error: {error}"))
             page.set_default_timeout(VISIT_SECONDS * 1000)
-            return PageVisit(console, _run_visit(page, page_url, runtime_url))
+            return PageVisit(console, _run_visit(page, page_url, [server_url, token]))
         finally:
             browser.close()
 
 
-def _run_visit(page: Page, page_url: str, runtime_url: str) -> str | None:
+def _run_visit(page: Page, page_url: str, words: list[str | None]) -> str | None:
     """The page's own deadlines end the visit; an error of the page is evidence for the tests, not the end of them."""
     page.goto(page_url)
     try:
-        page.evaluate("runtime => window.visit(runtime)", runtime_url)
+        page.evaluate("words => window.visit(...words)", words)
     except PageError as error:
         return str(error)
     return None

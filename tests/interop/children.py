@@ -15,8 +15,18 @@ STOP_SECONDS = 10.0
 class Child:
     """One process with a group of its own, so that stopping it also stops what it started."""
 
-    def __init__(self, argv: Sequence[object], *, cwd: Path, env: Mapping[str, str], log: Path, seconds: float) -> None:
+    def __init__(
+        self,
+        argv: Sequence[object],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        log: Path,
+        seconds: float,
+        ends_by: signal.Signals = signal.SIGTERM,
+    ) -> None:
         self.name = log.name
+        self._ends_by = ends_by
         self._out, self._err = log.with_suffix(".out"), log.with_suffix(".err")
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._process = subprocess.Popen(
@@ -53,7 +63,7 @@ class Child:
 
     def stop(self) -> None:
         self._deadline.cancel()
-        self._signal(signal.SIGTERM)
+        self._signal(self._ends_by)
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

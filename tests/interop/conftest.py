@@ -1,10 +1,11 @@
 """Fixtures of the interop suite: the published packages, and the logs of a failed test's processes."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from tests.interop.coordinator import Hosted, our_coordinator
 from tests.interop.observations import Observations
 from tests.interop.provisioning import Say, python_3_12, virtual_environment
 
@@ -27,15 +28,37 @@ def published_client_python(say: Say) -> Path:
 
 
 @pytest.fixture(scope="session")
+def native_client_python(say: Say) -> Path:
+    """The later published client, whose core is native code."""
+    return virtual_environment("reactor-sdk-1.13.0", "reactor-sdk==1.13.0", say)
+
+
+@pytest.fixture(scope="session")
 def published_runtime_python(say: Say) -> Path:
     return virtual_environment("reactor-runtime-3.10.0", "reactor-runtime==3.10.0", say, python_3_12())
+
+
+@pytest.fixture(scope="session")
+def coordinator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
+    """One coordinator for the whole suite: it and its worker take seconds to start."""
+    with our_coordinator(tmp_path_factory.mktemp("coordinator")) as hosted:
+        yield hosted
+
+
+@pytest.fixture
+def hosted(coordinator: Hosted) -> Iterator[Hosted]:
+    """The coordinator with its worker free; whatever the test leaves there ends with it."""
+    coordinator.wait_until_free()
+    yield coordinator
+    coordinator.clear()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Shows what the processes of a failed test wrote."""
     report = yield
-    observed = item.funcargs.get("observed") if isinstance(item, pytest.Function) else None
-    if report.failed and isinstance(observed, Observations):
-        report.sections.extend((f"log of {name}", log) for name, log in observed.logs.items())
+    if report.failed and isinstance(item, pytest.Function):
+        observed, hosted = item.funcargs.get("observed"), item.funcargs.get("hosted")
+        logs = observed.logs if isinstance(observed, Observations) else hosted.logs() if isinstance(hosted, Hosted) else {}
+        report.sections.extend((f"log of {name}", log) for name, log in logs.items())
     return report

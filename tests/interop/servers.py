@@ -28,6 +28,9 @@ class Server:
     url: str
     child: Child
 
+    def logs(self) -> dict[str, str]:
+        return {"the runtime": self.child.log()}
+
     def wait_for(self, path: str, state: str, seconds: float) -> None:
         """Asks again until the answer tells the state; a server that died is told with its log."""
         deadline = time.monotonic() + seconds

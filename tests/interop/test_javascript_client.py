@@ -1,4 +1,4 @@
-"""The published JavaScript client, of the generation before multi-connection, in a browser on our runtime.
+"""The published JavaScript client, of the generation before multi-connection, in a browser on our runtime and our coordinator.
 
 One page makes the whole visit; each test judges one step of it.
 """
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.interop.browser import bundle_site, serve_site, visit
+from tests.interop.coordinator import MODEL_NAME, Hosted
 from tests.interop.observations import FILE_DESCRIBED, Observations, is_near
 from tests.interop.provisioning import Say, command
 from tests.interop.servers import Server, our_runtime
@@ -15,25 +16,32 @@ from tests.interop.servers import Server, our_runtime
 # A first run fetches the browser and the packages inside its first test.
 pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
 
+SCOPE = {"type": "session", "resources": {"models": {"match": [MODEL_NAME]}}, "constraints": {"max_sessions": 1}}
+
 
 @pytest.fixture(scope="module")
 def site(say: Say) -> Path:
     return bundle_site(say)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@pytest.fixture(scope="module", params=["runtime", "coordinator"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server | Hosted]:
+    if request.param == "coordinator":
+        yield request.getfixturevalue("coordinator")
+        return
     with our_runtime(tmp_path_factory.mktemp("runtime")) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def observed(site: Path, server: Server, say: Say) -> Observations:
-    """Makes the whole visit once."""
+def observed(site: Path, server: Server | Hosted, say: Say) -> Observations:
+    """Makes the whole visit once; a coordinator's token is what the page's own server would have handed to it."""
     chromium = command("chromium", ["chromium"], say)
+    server.wait_until_free()
+    token = server.token(authorization_details=[SCOPE]) if isinstance(server, Hosted) else None
     with serve_site(site) as page_url:
-        visited = visit(chromium, page_url, server.url)
-    return Observations.read(visited.console, {"the page": visited.log(), "the runtime": server.child.log()})
+        visited = visit(chromium, page_url, server.url, token)
+    return Observations.read(visited.console, {"the page": visited.log(), **server.logs()})
 
 
 def test_the_page_connects_across_origins(observed: Observations) -> None:
@@ -81,6 +89,7 @@ def test_a_page_that_left_recoverably_comes_back_to_its_session(observed: Observ
     assert reconnect["away"] == ["disconnected"]
     assert (reconnect["back"][0], reconnect["back"][-1]) == ("connecting", "ready")
     assert reconnect["sessionId"] == observed.of("connect")["sessionId"]
+    assert is_near(reconnect["kept"], (30, 160, 60)), reconnect
     assert reconnect["message"] == {"type": "color_set", "data": {"red": 150, "green": 40, "blue": 150}}
     assert is_near(reconnect["upper"], (150, 40, 150)), reconnect
 
@@ -92,6 +101,6 @@ def test_the_page_leaves_without_an_error(observed: Observations) -> None:
     assert left["sessionId"] is None
 
 
-def test_the_session_ends_with_the_page_that_made_it(observed: Observations, server: Server) -> None:
+def test_the_session_ends_with_the_page_that_made_it(observed: Observations, server: Server | Hosted) -> None:
     assert observed.of("disconnect")["statuses"] == ["disconnected"]
     server.wait_until_free()

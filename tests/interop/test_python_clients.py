@@ -1,4 +1,5 @@
-"""A Python client of one side on a runtime of the other: the published client on ours, ours on the published runtime.
+"""A Python client of one side on a server of the other: the published client on our runtime and on our coordinator, ours on
+the published runtime and, for comparison, on our coordinator.
 
 One driver makes the whole visit; each test judges one step of it. `INTEROP_CONTROL=1` adds the published pair, which
 tells a fault of the harness from a fault of ours.
@@ -7,41 +8,51 @@ tells a fault of the harness from a fault of ours.
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from tests.interop.children import Child
+from tests.interop.coordinator import Hosted
 from tests.interop.observations import FILE_DESCRIBED, Observations, is_near
+from tests.interop.provisioning import Say
 from tests.interop.servers import HERE, Server, our_runtime, published_runtime
 
 # A first run builds the virtual environments inside its first test.
 pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
 
 VISIT_SECONDS = 100.0
+FIRST_FRAME_SECONDS = 10.0
 ZERO_SESSION = "00000000-0000-0000-0000-000000000000"
+
+OUR_RUNTIME, PUBLISHED_RUNTIME, OUR_COORDINATOR = "our-runtime", "published-runtime", "our-coordinator"
 
 
 @dataclass(frozen=True)
 class Pairing:
     client: str
-    runtime: str
+    server: str
     status_at_return: str
     zero_session: bool
     number: type[int] | type[float]
+    acknowledges: bool = False
 
     def __str__(self) -> str:
-        return f"{self.client}-client-on-{self.runtime}-runtime"
+        return f"{self.client}-client-on-{self.server}"
 
 
 # Only our client has the status ready when connect() returns. Only the published runtime gives every session the zero
-# id, and turns an int into a float.
-PUBLISHED_ON_OURS = Pairing("published", "our", "waiting", zero_session=False, number=int)
-OURS_ON_PUBLISHED = Pairing("our", "published", "ready", zero_session=True, number=float)
-CONTROL = Pairing("published", "published", "waiting", zero_session=True, number=float)
-
-PAIRINGS = [PUBLISHED_ON_OURS, OURS_ON_PUBLISHED] + ([CONTROL] if os.environ.get("INTEROP_CONTROL") else [])
+# id, and turns an int into a float. Only our two sides together acknowledge commands.
+PAIRINGS = [
+    Pairing("published", OUR_RUNTIME, "waiting", zero_session=False, number=int),
+    Pairing("our", PUBLISHED_RUNTIME, "ready", zero_session=True, number=float),
+    Pairing("published", OUR_COORDINATOR, "waiting", zero_session=False, number=int),
+    Pairing("our", OUR_COORDINATOR, "ready", zero_session=False, number=int, acknowledges=True),
+]
+CONTROL = Pairing("published", PUBLISHED_RUNTIME, "waiting", zero_session=True, number=float)
+if os.environ.get("INTEROP_CONTROL"):
+    PAIRINGS.append(CONTROL)
 
 
 @pytest.fixture(scope="module", params=PAIRINGS, ids=str)
@@ -51,10 +62,14 @@ def pairing(request: pytest.FixtureRequest) -> Pairing:
 
 
 @pytest.fixture(scope="module")
-def server(pairing: Pairing, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(
+    pairing: Pairing, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server | Hosted]:
     logs = tmp_path_factory.mktemp("runtime")
-    serving: AbstractContextManager[Server]
-    if pairing.runtime == "our":
+    serving: AbstractContextManager[Server | Hosted]
+    if pairing.server == OUR_COORDINATOR:
+        serving = nullcontext(request.getfixturevalue("coordinator"))
+    elif pairing.server == OUR_RUNTIME:
         serving = our_runtime(logs)
     else:
         serving = published_runtime(request.getfixturevalue("published_runtime_python"), logs)
@@ -64,18 +79,19 @@ def server(pairing: Pairing, request: pytest.FixtureRequest, tmp_path_factory: p
 
 @pytest.fixture(scope="module")
 def observed(
-    pairing: Pairing, server: Server, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    pairing: Pairing, server: Server | Hosted, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Observations:
     """Makes the whole visit once."""
+    server.wait_until_free()
     logs = tmp_path_factory.mktemp("client")
     python: Path = Path(sys.executable)
     if pairing.client == "published":
         python = request.getfixturevalue("published_client_python")
     argv = [python, HERE / "drivers" / "python_client.py", server.url]
-    with Child(argv, cwd=logs, env={"REACTOR_LOCAL_URL": server.url}, log=logs / "client", seconds=VISIT_SECONDS) as child:
+    env = {"INTEROP_API_KEY": server.key} if isinstance(server, Hosted) else {"REACTOR_LOCAL_URL": server.url}
+    with Child(argv, cwd=logs, env=env, log=logs / "client", seconds=VISIT_SECONDS) as child:
         child.wait()
-        seen = {"the client": child.log(), "the runtime": server.child.log()}
-        return Observations.read(child.output().splitlines(), seen)
+        return Observations.read(child.output().splitlines(), {"the client": child.log(), **server.logs()})
 
 
 def test_the_client_connects(observed: Observations, pairing: Pairing) -> None:
@@ -100,10 +116,16 @@ def test_the_picture_of_the_model_arrives(observed: Observations) -> None:
     assert is_near(frames["upper"], (200, 40, 40)), frames
 
 
-def test_a_command_is_answered_by_a_message_event(observed: Observations) -> None:
+def test_the_first_frame_does_not_keep_anybody_waiting(observed: Observations, pairing: Pairing, say: Say) -> None:
+    seconds = observed.of("frames")["first_after"]
+    say(f"{pairing}: first frame {seconds:.2f} s after connect() was called")
+    assert seconds < FIRST_FRAME_SECONDS
+
+
+def test_a_command_is_answered_by_a_message_event(observed: Observations, pairing: Pairing) -> None:
     command = observed.of("command")
-    assert command["returned"] is None
     assert command["message"] == {"type": "color_set", "data": {"red": 30, "green": 160, "blue": 60}}
+    assert command["returned"] == (command["message"] if pairing.acknowledges else None)
 
 
 def test_a_number_arrives_as_the_runtime_delivers_it(observed: Observations, pairing: Pairing) -> None:
@@ -114,8 +136,12 @@ def test_a_command_changes_the_picture(observed: Observations) -> None:
     assert is_near(observed.of("command")["upper"], (30, 160, 60))
 
 
-def test_an_unknown_command_is_passed_over(observed: Observations) -> None:
-    assert observed.of("command")["unknown_returned"] is None
+def test_an_unknown_command_is_refused_where_that_can_be_told_and_passed_over_else(
+    observed: Observations, pairing: Pairing
+) -> None:
+    command = observed.of("command")
+    assert command["unknown_returned"] is None
+    assert command["unknown_refused_with"] == ("invalid_command" if pairing.acknowledges else None)
 
 
 def test_an_uploaded_file_reaches_the_command_whole(observed: Observations) -> None:
@@ -145,6 +171,7 @@ def test_a_client_that_left_recoverably_comes_back_to_its_session(observed: Obse
     assert reconnect["away"] == ["disconnected"]
     assert (reconnect["back"][0], reconnect["back"][-1]) == ("connecting", "ready")
     assert reconnect["session_id"] == observed.of("connect")["session_id"]
+    assert is_near(reconnect["kept"], (170, 170, 40)), reconnect
     assert reconnect["message"] == {"type": "color_set", "data": {"red": 150, "green": 40, "blue": 150}}
     assert is_near(reconnect["upper"], (150, 40, 150)), reconnect
 
@@ -156,6 +183,6 @@ def test_the_client_leaves_without_an_error(observed: Observations) -> None:
     assert left["session_id"] is None
 
 
-def test_the_session_ends_with_the_client_that_made_it(observed: Observations, server: Server) -> None:
+def test_the_session_ends_with_the_client_that_made_it(observed: Observations, server: Server | Hosted) -> None:
     assert observed.of("disconnect")["status"] == "disconnected"
     server.wait_until_free()

@@ -4,11 +4,15 @@ Runs in the virtual environment of the client under test, published or ours, and
 The colours that it waits for are told back as they were measured; the suite judges them.
 
     python python_client.py http://127.0.0.1:PORT
+
+With an API key in INTEROP_API_KEY the address is a coordinator's, else a runtime's.
 """
 
 import asyncio
 import json
+import os
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -70,6 +74,7 @@ class Screen:
 
     def __init__(self) -> None:
         self.frames = 0
+        self.first_at: float | None = None
         self.newest: Look | None = None
         self._arrived = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -79,6 +84,7 @@ class Screen:
 
     def _take(self, look: Look) -> None:
         self.frames += 1
+        self.first_at = self.first_at or time.perf_counter()
         self.newest = look
         self._arrived.set()
 
@@ -134,10 +140,11 @@ class SolidCamera(VideoStreamTrack):
 class Visit:
     """One session, step by step; each step returns what it observed."""
 
-    def __init__(self, address: str) -> None:
-        self.reactor = Reactor("interop-echo", local=True)
-        if reactor_sdk.__version__ == "0.8.0":
+    def __init__(self, address: str, api_key: str | None) -> None:
+        self.reactor = Reactor("interop-echo", api_key=api_key, api_url=address, local=api_key is None)
+        if api_key is None and reactor_sdk.__version__ == "0.8.0":
             setattr(self.reactor, ADDRESS_ATTRIBUTE_OF_0_8, address)
+        self.began = time.perf_counter()
         self.screen = Screen()
         self.inbox = Inbox()
         self._statuses: list[str] = []
@@ -159,6 +166,7 @@ class Visit:
         return passed
 
     async def connect(self) -> dict[str, Any]:
+        self.began = time.perf_counter()
         await self.reactor.connect()
         at_return = self.reactor.get_status().value
         await self._ready.wait()
@@ -176,14 +184,26 @@ class Visit:
         for _ in range(10):
             await self.screen.next()
         remote = sorted(self.reactor.get_remote_tracks())
-        return {"shape": look.shape, "dtype": look.dtype, "upper": look.upper, "remote_tracks": remote}
+        assert self.screen.first_at is not None
+        return {
+            "shape": look.shape,
+            "dtype": look.dtype,
+            "upper": look.upper,
+            "remote_tracks": remote,
+            "first_after": self.screen.first_at - self.began,
+        }
 
     async def command(self) -> dict[str, Any]:
         """Sends an unknown command first: it must not harm the next one."""
-        unknown = await self.reactor.send_command("no_such_command", {})
+        refused_with = None
+        try:
+            unknown = await self.reactor.send_command("no_such_command", {})
+        except RuntimeError as error:
+            unknown, refused_with = None, getattr(error, "code", repr(error))
         returned, message = await self._set_color(COMMAND_COLOR)
         look = await self.screen.until(lambda look: is_near(look.upper, COMMAND_COLOR))
-        return {"unknown_returned": unknown, "returned": returned, "message": message, "upper": look.upper}
+        seen = {"returned": returned, "message": message, "upper": look.upper}
+        return {"unknown_returned": unknown, "unknown_refused_with": refused_with, **seen}
 
     async def _set_color(self, color: Color) -> tuple[object, dict[str, Any]]:
         red, green, blue = color
@@ -221,10 +241,17 @@ class Visit:
         self._ready.clear()
         await self.reactor.reconnect()
         await self._ready.wait()
+        kept = await self.screen.until(lambda look: is_near(look.upper, PAUSED_COLOR))
         _, message = await self._set_color(RETURN_COLOR)
         look = await self.screen.until(lambda look: is_near(look.upper, RETURN_COLOR))
-        session_id = self.reactor.get_session_id()
-        return {"away": away, "back": self._statuses_since(), "session_id": session_id, "message": message, "upper": look.upper}
+        return {
+            "away": away,
+            "kept": kept.upper,
+            "back": self._statuses_since(),
+            "session_id": self.reactor.get_session_id(),
+            "message": message,
+            "upper": look.upper,
+        }
 
     async def disconnect(self) -> dict[str, Any]:
         await self.reactor.disconnect()
@@ -251,8 +278,8 @@ async def take(step: str, visit: Visit) -> None:
     tell(step, observed)
 
 
-async def main(address: str) -> None:
-    visit = Visit(address)
+async def main(address: str, api_key: str | None) -> None:
+    visit = Visit(address, api_key)
     try:
         for step in ("connect", "frames", "command", "upload", "camera", "pause", "reconnect"):
             await take(step, visit)
@@ -261,4 +288,4 @@ async def main(address: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(sys.argv[1], os.environ.get("INTEROP_API_KEY")))

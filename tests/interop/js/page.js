@@ -1,5 +1,6 @@
 // Drives the published JavaScript client through a whole session, and logs one JSON line per step with what it observed.
 // The colours that it waits for are told back as they were measured; the suite judges them.
+// With a token the address is a coordinator's, else a runtime's.
 import { Reactor } from "@reactor-team/js-sdk";
 
 const STEP_MS = 20_000;
@@ -60,8 +61,9 @@ function solidCamera([red, green, blue]) {
 }
 
 class Visit {
-  constructor(apiUrl) {
-    this.reactor = new Reactor({ modelName: "interop-echo", apiUrl, local: true });
+  constructor(apiUrl, token) {
+    this.token = token ?? undefined;
+    this.reactor = new Reactor({ modelName: "interop-echo", apiUrl, local: !token });
     this.statuses = [];
     this.errors = [];
     this.messages = [];
@@ -102,7 +104,7 @@ class Visit {
 
   async connect() {
     const ready = this.becomesReady();
-    await this.reactor.connect();
+    await this.reactor.connect(this.token);
     await ready;
     const { tracks } = this.reactor.getCapabilities();
     return { statuses: this.statusesSince(), sessionId: this.reactor.getSessionId(), tracks };
@@ -155,9 +157,10 @@ class Visit {
     const ready = this.becomesReady();
     await this.reactor.reconnect();
     await ready;
+    const kept = await colorBecomes("upper", COMMAND_COLOR);
     const message = await this.setColor(RETURN_COLOR);
     const upper = await colorBecomes("upper", RETURN_COLOR);
-    return { away, back: this.statusesSince(), sessionId: this.reactor.getSessionId(), message, upper };
+    return { away, kept, back: this.statusesSince(), sessionId: this.reactor.getSessionId(), message, upper };
   }
 
   async disconnect() {
@@ -176,8 +179,8 @@ class Visit {
   }
 }
 
-window.visit = async (apiUrl) => {
-  const visit = new Visit(apiUrl);
+window.visit = async (apiUrl, token) => {
+  const visit = new Visit(apiUrl, token);
   try {
     for (const step of ["connect", "video", "command", "upload", "camera", "reconnect"]) {
       await visit.take(step);

@@ -10,7 +10,18 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from reactor_runtime import Input, InputBuffer, InputField, ModelMessage, Output, ReactorModel, UploadedFile, Video, event
+from reactor_runtime import (
+    Input,
+    InputBuffer,
+    InputField,
+    ModelMessage,
+    Output,
+    ReactorModel,
+    UploadedFile,
+    Video,
+    event,
+    session_started,
+)
 
 Picture = npt.NDArray[np.uint8]
 
@@ -51,6 +62,14 @@ class Echo(ReactorModel):
 
     def __init__(self) -> None:
         super().__init__()
+        self._begin()
+
+    @session_started
+    async def begin(self) -> None:
+        """A process serves one session after the other; nothing of one may be seen in the next."""
+        self._begin()
+
+    def _begin(self) -> None:
         self._color = (200, 40, 40)
         self._camera: Picture = np.zeros((HEIGHT, WIDTH, 3), dtype=np.uint8)
         self._camera_frames = 0
