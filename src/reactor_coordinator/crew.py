@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 from uuid import uuid4
 
@@ -19,6 +18,7 @@ from reactor_coordinator.records import WorkerRecord
 from reactor_coordinator.store import workers as worker_rows
 from reactor_coordinator.store.database import Database
 from reactor_coordinator.tokens import Signer
+from reactor_protocol.errors import ReactorException
 from reactor_protocol.lifecycles import SESSION_QUEUED, WorkerEvent, WorkerState
 from reactor_protocol.names import (
     ENV_WORKER_COORDINATORS,
@@ -49,9 +49,10 @@ class Crew:
         self._bell = bell
         self._signer = signer
         self._clock = clock
-        self._mine: set[str] = set()
+        self._mine: dict[str, float] = {}
+        """Workers that run in the pool, and since when their rows say so."""
         self._stopping: set[str] = set()
-        self._starting: set[str] = set()
+        self._starting: dict[str, WorkerRecord] = {}
         self._crashes: dict[str, Crashes] = {}
         self._last: Mapping[str, WorkerRecord] = {}
         self._scope = TaskScope("crew")
@@ -75,7 +76,7 @@ class Crew:
             if worker.id not in self._mine
         ]
         await self._pool.adopt(adopted)
-        self._mine.update(each.worker_id for each in adopted)
+        self._mine.update(dict.fromkeys((each.worker_id for each in adopted), self._clock()))
 
     async def dead(self, workers: Collection[WorkerRecord]) -> dict[str, str]:
         """Workers whose process has ended though nobody told it to, and how."""
@@ -105,7 +106,8 @@ class Crew:
         except PoolError as error:
             logger.warning("the pool does not say how much room there is: %s", error)
             return
-        plan = fleet.plan(needs, snapshot.workers.values(), fleet.demand_of(waiting), room, snapshot.now)
+        coming = [each for each in self._starting.values() if each.id not in snapshot.workers]
+        plan = fleet.plan(needs, [*snapshot.workers.values(), *coming], fleet.demand_of(waiting), room, snapshot.now)
         await self._carry_out(plan)
 
     def _needs(self, name: str, spec: ModelSpec) -> ModelNeeds:
@@ -114,7 +116,9 @@ class Crew:
     async def _free(self) -> dict[str, int]:
         sizes = {(spec.gpus, spec.cpus) for spec in self._config.models.values()}
         room = {size: await self._pool.room(*size) for size in sizes}
-        return {name: max(0, room[spec.gpus, spec.cpus] - len(self._starting)) for name, spec in self._config.models.items()}
+        # The pool counts those that it has been told to start; these it has not been told of yet.
+        coming = len(self._starting.keys() - self._mine.keys())
+        return {name: max(0, room[spec.gpus, spec.cpus] - coming) for name, spec in self._config.models.items()}
 
     def _note_crashes(self, snapshot: Snapshot) -> None:
         for worker in self._last.values():
@@ -127,14 +131,16 @@ class Crew:
 
     def _stop_lost(self, snapshot: Snapshot) -> None:
         """Ends processes whose workers are out of service: nobody may be served by one that has been replaced."""
-        for worker_id in self._mine - snapshot.workers.keys() - self._stopping - self._starting:
-            self._stop(worker_id)
+        for worker_id, since in list(self._mine.items()):
+            # A snapshot from before its row was written does not know it yet.
+            if worker_id not in snapshot.workers and since < snapshot.now and worker_id not in self._starting:
+                self._stop(worker_id)
 
     async def _carry_out(self, plan: FleetPlan) -> None:
         for model in plan.launch:
-            worker_id = f"w-{uuid4().hex[:12]}"
-            self._starting.add(worker_id)
-            self._scope.start(self._launch(worker_id, model), f"launch {worker_id}")
+            record = self._new_worker(model)
+            self._starting[record.id] = record
+            self._scope.start(self._launch(record), f"launch {record.id}")
         for worker_id in plan.retire:
             if await self._database.write(worker_rows.retired, worker_id):
                 logger.info("the worker %s is retired", worker_id)
@@ -150,7 +156,7 @@ class Crew:
     async def _end(self, worker_id: str) -> None:
         try:
             await self._pool.stop(worker_id, _GRACE_S)
-            self._mine.discard(worker_id)
+            self._mine.pop(worker_id, None)
         except PoolError as error:
             logger.warning("the worker %s could not be stopped: %s", worker_id, error)
         finally:
@@ -159,34 +165,44 @@ class Crew:
 
     # -------------------------------------------------------------------------------------------------------- launch
 
-    async def _launch(self, worker_id: str, model: str) -> None:
-        spec, now = self._config.models[model], self._clock()
-        record = WorkerRecord(
-            id=worker_id,
+    def _new_worker(self, model: str) -> WorkerRecord:
+        now = self._clock()
+        return WorkerRecord(
+            id=f"w-{uuid4().hex[:12]}",
             pool=self._pool.name,
             model=model,
             state=WorkerState.STARTING,
-            host="",
+            host="127.0.0.1",
             started_at=now,
             lease_until=now + _FIRST_LEASE_S,
         )
-        launch = Launch(worker_id, model, spec.path, self._environment(worker_id, spec), spec.gpus, spec.cpus)
+
+    async def _launch(self, worker: WorkerRecord) -> None:
+        spec = self._config.models[worker.model]
+        launch = Launch(worker.id, worker.model, spec.path, self._environment(worker.id, spec), spec.gpus, spec.cpus)
         try:
             # The row is there before the process: its first report must find it.
-            await self._database.write(worker_rows.add, [replace(record, host="127.0.0.1")])
+            await self._database.write(worker_rows.add, [worker])
             started = await self._pool.start(launch)
-            self._mine.add(worker_id)
+            self._mine[worker.id] = self._clock()
             values = {"host": started.host, "node": started.node, "pid": started.pid}
-            await self._database.write(worker_rows.change, worker_id, **values)
-            logger.info("the worker %s starts with the model %s on %s", worker_id, model, started.node)
-        except PoolError as error:
+            await self._database.write(worker_rows.change, worker.id, **values)
+            logger.info("the worker %s starts with the model %s on %s", worker.id, worker.model, started.node)
+        except ReactorException as error:
             log = logger.debug if isinstance(error, PoolFullError) else logger.error
-            log("no worker for the model %s could be started: %s", model, error)
-            message = str(error)
-            await self._database.write(worker_rows.moved, worker_id, WorkerEvent.FAILED, failure=message)
+            log("no worker for the model %s could be started: %s", worker.model, error)
+            await self._give_up(worker, str(error))
         finally:
-            self._starting.discard(worker_id)
+            self._starting.pop(worker.id, None)
             self._bell.ring()
+
+    async def _give_up(self, worker: WorkerRecord, why: str) -> None:
+        """A worker that was not started, or whose row does not say where: its process, if any, is stopped as any lost one's."""
+        try:
+            await self._database.write(worker_rows.moved, worker.id, WorkerEvent.FAILED, failure=why)
+        except ReactorException as error:
+            # Where the database is away for longer, the row waits until the model's time to load is over.
+            logger.warning("the worker %s is not written off yet: %s", worker.id, error)
 
     def _environment(self, worker_id: str, spec: ModelSpec) -> dict[str, str]:
         limits = self._config.limits

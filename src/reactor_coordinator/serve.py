@@ -225,6 +225,8 @@ async def serve(config: CloudConfig, on_ready: Callable[[str, NewKey | None], No
     """
     listener = bind(config.host, config.port)
     url = address(listener)
+    if config.pool.kind == "ray" and not config.internal_urls:
+        logger.warning("internal_urls is not set: workers on other machines cannot reach this coordinator at %s", url)
     pool = make_pool(config.pool, state_folder(config), len(config.models))
     coordinator = await build(config, pool)
     server = Server(

@@ -43,3 +43,10 @@ def test_taken_and_echoed() -> None:
 def test_a_life_out_of_range(life: int) -> None:
     with pytest.raises(ValidationError):
         TokenRequest.model_validate({"expires_after": life})
+
+
+def test_a_scope_that_binds_sessions_grants_no_new_ones_unless_it_says_how_many() -> None:
+    bound = scope(models={"all": True}, sessions={"bind": ["s"]})
+    assert not Scope.model_validate(bound).covers_model("helios")
+    assert Scope.model_validate({**bound, "constraints": {"max_sessions": 1}}).covers_model("helios")
+    assert Scope.model_validate(scope(models={"match": ["helios"]}, sessions={"bind": ["s"]})).covers_model("helios")

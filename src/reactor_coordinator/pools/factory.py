@@ -21,4 +21,4 @@ def make_pool(spec: LocalPoolSpec | RayPoolSpec, state_folder: Path, default_slo
         return LocalPool(state_folder, spec.workers, default_slots, os.environ)
     if importlib.util.find_spec("ray") is None:
         raise PoolError('pool.kind is ray, but Ray is not installed here: pip install "openreactor[ray]"')
-    return RayPool(spec.address, spec.namespace, spec.max_workers, os.environ)
+    return RayPool(spec, state_folder, os.environ)

@@ -17,7 +17,7 @@ from reactor_protocol.errors import InvalidArgumentError, ReactorException
 WORKER_ARGUMENTS = ("-P", "-m", "reactor_runtime.serve")
 """What a worker's interpreter is started with. ``-P`` keeps the files of a model from hiding modules of the runtime."""
 
-_WORKER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+_WORKER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 class PoolError(ReactorException):
@@ -118,4 +118,4 @@ class Pool(Protocol):
 def check_worker_id(worker_id: str) -> None:
     """Raises :class:`InvalidArgumentError` for an id that cannot be the name of a file or of an actor."""
     if not _WORKER_ID.fullmatch(worker_id):
-        raise InvalidArgumentError(f"{worker_id!r} cannot be the id of a worker: letters, digits, - and _ alone, 128 at most")
+        raise InvalidArgumentError(f"{worker_id!r} cannot be the id of a worker: letters, digits, - and _ alone, 64 at most")

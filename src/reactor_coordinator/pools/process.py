@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import math
 import os
 import signal
@@ -32,12 +33,16 @@ def birth_of(pid: int) -> str | None:
         return _birth_by_ps(pid)
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The second field is the program's name in parentheses, which may hold anything.
     fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else f"{boot}:{fields[19]}"
+    return None if fields[0] in "ZX" else f"{_boot()}:{fields[19]}"
+
+
+@functools.cache
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
 def _birth_by_ps(pid: int) -> str | None:
@@ -79,12 +84,22 @@ class WorkerProcess:
     def _look(self) -> str | None:
         child = _children.get(self.pid)
         if child is None:
-            return None if birth_of(self.pid) == self.birth else "ended; only the coordinator that started it could know how"
+            return None if self._is_there() else "ended; only the coordinator that started it could know how"
         status = child.poll()
         if status is None:
             return None
         del _children[self.pid]
         return _in_words(status)
+
+    def _is_there(self) -> bool:
+        if sys.platform.startswith("linux"):
+            return birth_of(self.pid) == self.birth
+        # This is asked several times a second, and to run ps for it would cost more than the worker.
+        try:
+            os.kill(self.pid, 0)
+        except (ProcessLookupError, PermissionError):
+            return False
+        return True
 
     async def stop(self, grace_s: float) -> None:
         """Asks it to end, and kills it with all that it has started where it does not within ``grace_s`` seconds.
@@ -93,8 +108,9 @@ class WorkerProcess:
         """
         if self.ended() is not None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGTERM)
+        if birth_of(self.pid) == self.birth:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
         if await self._ends_within(grace_s):
             return
         self.kill()
@@ -103,7 +119,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """Kills it, if it still runs, with all that it has started."""
-        if self.ended() is None:
+        if self.ended() is None and birth_of(self.pid) == self.birth:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
 

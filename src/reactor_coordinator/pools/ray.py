@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
+from reactor_coordinator.config import RayPoolSpec
 from reactor_coordinator.pools.devices import check_gpus
 from reactor_coordinator.pools.port import Adopted, Launch, PoolError, PoolFullError, Started, check_worker_id
 from reactor_coordinator.pools.ray_link import RayLink
+from reactor_coordinator.pools.worker_log import WorkerLog
 from reactor_rtc.scope import TaskScope
 
 logger = logging.getLogger(__name__)
@@ -20,20 +23,22 @@ _STOP_MARGIN_S: Final = 30.0
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 15.0
 _KEPT_TAILS: Final = 256
+_TRIM_S: Final = 60.0
 
 
 class RayPool:
-    """Workers on the Ray cluster at ``address``, ``max_workers`` at most. A cluster that goes away is joined again later.
+    """Workers on a Ray cluster. One that goes away is joined again later; what Ray says of it is in ``folder/ray-driver.log``.
 
     Whoever can reach the cluster can run code on it, so workers are as safe from others as the cluster is.
     """
 
     name = "ray"
 
-    def __init__(self, address: str, namespace: str, max_workers: int, environ: Mapping[str, str]) -> None:
-        self._address = address
-        self._namespace = namespace
-        self._max_workers = max_workers
+    def __init__(self, spec: RayPoolSpec, folder: Path, environ: Mapping[str, str]) -> None:
+        self._address = spec.address
+        self._namespace = spec.namespace
+        self._max_workers = spec.max_workers
+        self._folder = folder
         self._environ = environ
         self._link: RayLink | None = None
         self._workers: dict[str, Adopted] = {}
@@ -46,6 +51,10 @@ class RayPool:
 
     async def open(self) -> None:
         """Joins the cluster. Raises :class:`PoolError` where there is none; one that goes away later is waited for."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise PoolError(f"the log of Ray cannot be kept in {self._folder}: {error.strerror}") from error
         joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         keeping = self._scope.start(self._keep(joined), "keep")
         await asyncio.wait([keeping, joined], return_when=asyncio.FIRST_COMPLETED)
@@ -74,7 +83,9 @@ class RayPool:
 
     async def _join(self, joined: asyncio.Future[None]) -> None:
         """One run of the driver: it takes over all workers, and serves until it ends."""
-        link = await RayLink.start(self._address, self._namespace, self._environ, self._ended)
+        driver_log = WorkerLog(self._folder, "ray-driver")
+        with driver_log.writer() as writer:
+            link = await RayLink.start(self._address, self._namespace, self._environ, writer, self._ended)
         listening = self._scope.start(link.listen(), "listen")
         try:
             await link.joined()
@@ -82,7 +93,9 @@ class RayPool:
             self._link = link
             if not joined.done():
                 joined.set_result(None)
-            await asyncio.wait([listening])
+            while not listening.done():
+                driver_log.trim()
+                await asyncio.wait([listening], timeout=_TRIM_S)
         finally:
             self._link = None
             await link.leave()

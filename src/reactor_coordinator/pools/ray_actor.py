@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypedDict
@@ -20,7 +21,7 @@ from reactor_coordinator.pools.worker_log import WorkerLog, prune
 
 _TEND_S: Final = 1.0
 _LINGER_S: Final = 60.0
-"""For how long an actor whose process has ended waits for somebody who wants to know how."""
+"""For how long an actor without a process waits: for one to start, or for somebody who wants to know how it ended."""
 
 
 class Place(TypedDict):
@@ -39,10 +40,15 @@ class WorkerActor:
         self._log: WorkerLog | None = None
         self._worker_id = worker_id
         self._process: WorkerProcess | None = None
+        # Whoever wanted this worker may have died before it could say what to run.
+        self._unwanted = threading.Timer(_LINGER_S, ray.kill, [ray.get_runtime_context().current_actor])
+        self._unwanted.daemon = True
+        self._unwanted.start()
         self._tending: asyncio.Task[None] | None = None
 
     async def begin(self, folder: str, env: Mapping[str, str], arguments: tuple[str, ...]) -> Place:
         """Starts the process. Raises :class:`OSError`."""
+        self._unwanted.cancel()
         host = _address()
         if not Path(folder).is_dir():
             raise FileNotFoundError(

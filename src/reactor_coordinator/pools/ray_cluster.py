@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,11 +21,14 @@ logger = logging.getLogger(__name__)
 Ended = Callable[[str, str, str], None]
 """Told of the end of a worker: its id, how it ended, its last lines."""
 
+_CONNECT_LIMIT_S: Final = 5.0
 _START_LIMIT_S: Final = 45.0
-_AGAIN_S: Final = 0.5
+_AGAIN_S: Final = 0.25
+_LOST_S: Final = 2.0
 _STOP_MARGIN_S: Final = 15.0
 _LAST_LINES: Final = 200
 _ALMOST: Final = 1e-6
+_MANY: Final = 1_000_000
 
 
 @dataclass(slots=True)
@@ -45,20 +49,27 @@ class RayCluster:
         self._namespace = namespace
         self._ended = ended
         self._held: dict[str, _Held] = {}
+        self._claiming = asyncio.Lock()
         self._scope = TaskScope("ray cluster")
 
     def connect(self) -> None:
         """Joins the cluster; blocks while it does. Raises :class:`PoolError`."""
+        host, _, port = self._address.rpartition(":")
         try:
+            if host and port.isdecimal():
+                # Ray waits for long where nobody listens, and then ends this process.
+                socket.create_connection((host.strip("[]"), int(port)), _CONNECT_LIMIT_S).close()
             ray.init(address=self._address, namespace=self._namespace, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+        except (OSError, RuntimeError, ValueError, RayError) as error:
             raise PoolError(
                 f"the Ray cluster at {self._address} cannot be used: {_brief(error)}; "
                 "start one with `ray start --head`, or correct pool.address"
             ) from error
 
     async def close(self) -> None:
+        """Leaves the cluster; the workers run on."""
         await self._scope.close()
+        ray.shutdown()
 
     # ------------------------------------------------------------------------------------------------- room
 
@@ -70,34 +81,35 @@ class RayCluster:
         nodes = await asyncio.to_thread(ray.nodes)
         # The public call gives the sum over all nodes, and what two nodes have left together is of no use to one worker.
         available = await asyncio.to_thread(ray._private.state.available_resources_per_node)
-        fitting = 0
+        size = {"GPU": gpus, "CPU": cpus}
+        fitting = unclaimed = 0
         for node in nodes:
-            if node["Alive"] and (now := available.get(node["NodeID"])) is not None:
-                fitting += self._fitting(node, now, {"GPU": gpus, "CPU": cpus})
-        waiting = sum(held.node_id is None for held in self._held.values())
-        return max(0, fitting - waiting)
+            now = available.get(node["NodeID"])
+            if node["Alive"] and now is not None:
+                left = self._unclaimed(node)
+                unclaimed += _count(left, size)
+                fitting += _count({kind: min(left[kind], now.get(kind, 0.0)) for kind in left}, size)
+        # Whether Ray has placed those that start, and counts them already, is not known.
+        starting = sum(held.node_id is None for held in self._held.values())
+        return max(0, min(fitting, unclaimed - starting))
 
-    def _fitting(self, node: dict[str, Any], now: dict[str, float], size: dict[str, float]) -> int:
+    def _unclaimed(self, node: dict[str, Any]) -> dict[str, float]:
+        """What a node has beside what our own workers hold of it."""
         ours = [held for held in self._held.values() if held.node_id == node["NodeID"]]
         taken = {"GPU": sum(held.gpus for held in ours), "CPU": sum(held.cpus for held in ours)}
-        counts = []
-        for kind, each in size.items():
-            if each > 0:
-                left = min(now.get(kind, 0.0), node["Resources"].get(kind, 0.0) - taken[kind])
-                counts.append(max(0, int(left / each + _ALMOST)))
-        # What asks for nothing can be had without end; the pool has a bound of its own.
-        return min(counts) if counts else 1_000_000
+        return {kind: node["Resources"].get(kind, 0.0) - held for kind, held in taken.items()}
 
     # ------------------------------------------------------------------------------------------ start and stop
 
     async def start(self, worker_id: str, launch: dict[str, Any]) -> Place:
         """Raises :class:`PoolFullError` where no node has room, :class:`PoolError` where the process does not start."""
         gpus, cpus = float(launch["gpus"]), float(launch["cpus"])
-        if await self.room(gpus, cpus) < 1:
-            raise PoolFullError(self._no_room(gpus, cpus))
         options = {"name": worker_id, "lifetime": "detached", "max_restarts": 0, "max_concurrency": 16}
         kind = ray.remote(WorkerActor).options(num_gpus=gpus, num_cpus=cpus, **options)
-        held = self._held[worker_id] = _Held(kind.remote(worker_id), gpus, cpus)
+        async with self._claiming:
+            if await self.room(gpus, cpus) < 1:
+                raise PoolFullError(self._no_room(gpus, cpus))
+            held = self._held[worker_id] = _Held(kind.remote(worker_id), gpus, cpus)
         started = False
         try:
             place = await self._begin(held, launch)
@@ -164,15 +176,31 @@ class RayCluster:
             self._ended(worker_id, how, lines)
 
     async def _end_of(self, actor: Any) -> tuple[str, str]:
+        """Waits for the end of a worker, or of its actor or node."""
         while True:
             try:
                 how, lines = await actor.ended.remote(_LAST_LINES)
-            except ActorUnavailableError:
-                await asyncio.sleep(_AGAIN_S)
+            except ActorUnavailableError as error:
+                if not await self._answers_again(actor):
+                    return f"was lost with its node: {_brief(error)}", ""
             except RayActorError as error:
-                return f"was lost with its actor or node: {_brief(error)}", ""
+                return f"was lost with its actor: {_brief(error)}", ""
             else:
                 return str(how), str(lines)
+
+    async def _answers_again(self, actor: Any) -> bool:
+        """Whether it was a hiccup. Ray itself takes some 20 seconds to say that a node is gone."""
+        try:
+            async with asyncio.timeout(_LOST_S):
+                while True:
+                    try:
+                        await actor.where.remote()
+                    except ActorUnavailableError:
+                        await asyncio.sleep(_AGAIN_S)
+                    else:
+                        return True
+        except (TimeoutError, RayActorError):
+            return False
 
     async def adopt(self, worker_id: str, gpus: float, cpus: float) -> None:
         if worker_id in self._held:
@@ -198,6 +226,12 @@ class RayCluster:
             return str(await held.actor.logs.remote(lines))
         except RayError as error:
             raise PoolError(f"the log of worker {worker_id} cannot be had: {_brief(error)}") from error
+
+
+def _count(left: dict[str, float], size: dict[str, float]) -> int:
+    """How many of a size fit into what is left of a node. Without end where nothing is asked for: the pool has its own bound."""
+    counts = [max(0, int(left[kind] / each + _ALMOST)) for kind, each in size.items() if each > 0]
+    return min(counts, default=_MANY)
 
 
 def _brief(error: BaseException) -> str:

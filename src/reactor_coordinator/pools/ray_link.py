@@ -8,7 +8,7 @@ import itertools
 import json
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Self
+from typing import Any, BinaryIO, Final, Self
 
 from reactor_coordinator.pools.environment import kept
 from reactor_coordinator.pools.port import PoolError, PoolFullError
@@ -38,8 +38,8 @@ class RayLink:
         self._waiting: dict[int, asyncio.Future[Any]] = {0: asyncio.get_running_loop().create_future()}
 
     @classmethod
-    async def start(cls, address: str, namespace: str, environ: Mapping[str, str], ended: Ended) -> Self:
-        """Starts the process; it joins the cluster while :meth:`listen` runs."""
+    async def start(cls, address: str, namespace: str, environ: Mapping[str, str], log: BinaryIO, ended: Ended) -> Self:
+        """Starts the process, which joins the cluster while :meth:`listen` runs. What Ray says goes to ``log``."""
         ray_settings = {name: value for name, value in environ.items() if name.startswith("RAY_")}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -50,6 +50,7 @@ class RayLink:
             namespace,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            stderr=log,
             start_new_session=True,
             limit=_LINE_LIMIT,
             env={**kept(environ), **_RAY_SETTINGS, **ray_settings},
@@ -92,7 +93,9 @@ class RayLink:
         finally:
             for waiting in self._waiting.values():
                 if not waiting.done():
-                    waiting.set_exception(PoolError(f"the connection to the Ray cluster at {self._address} was lost"))
+                    waiting.set_exception(
+                        PoolError(f"the Ray cluster at {self._address} was lost: it must be up, and its version ours")
+                    )
 
     def _heard(self, message: dict[str, Any]) -> None:
         if "ended" in message:

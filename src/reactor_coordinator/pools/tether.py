@@ -1,7 +1,7 @@
 """Runs a program that dies with the process which has started it: ``python tether.py PARENT_PID PROGRAM ARGUMENT...``.
 
-For a worker whose actor is killed: Ray then gives its GPU to somebody else. Where the system has no such tie (it is Linux's),
-the program runs without. Only the standard library is used: it is run by path.
+For a worker whose actor is killed: Ray then gives its GPU to somebody else. The tie is Linux's, and holds the program alone, not
+what that has started; elsewhere the program runs without. Only the standard library is used: it is run by path.
 """
 
 from __future__ import annotations
