@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
+from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reactor_coordinator import failures
 from reactor_coordinator.callers import refuse_key_in_address
+from reactor_coordinator.failures import documented
 from reactor_coordinator.metrics import Timed
+from reactor_coordinator.reference_page import CONTENT_POLICY, page
 from reactor_coordinator.routes_sessions import one_session_routes, session_routes
 from reactor_coordinator.routes_tokens import token_routes
 from reactor_coordinator.routes_transport import clip_routes, transport_routes
 from reactor_coordinator.routes_uploads import upload_routes
 from reactor_coordinator.routes_workers import worker_routes
 from reactor_coordinator.service import Service
+from reactor_coordinator.views import VERSION
 from reactor_http.body_limit import BodyLimit
 from reactor_protocol.errors import BadRequestError
 
 _TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
+_FIGURES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Text.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
 
 
 def build_app(service: Service) -> FastAPI:
     """The routes, and what every request goes through."""
-    app = FastAPI(title="openreactor coordinator", description=_ABOUT)
+    app = FastAPI(title="openreactor coordinator", description=_ABOUT, version=VERSION, docs_url=None, redoc_url=None)
     app.add_middleware(BodyLimit)
     app.add_middleware(_NoKeyInAddress)
     app.add_middleware(
@@ -38,7 +47,11 @@ def build_app(service: Service) -> FastAPI:
     for routes in (token_routes, session_routes, one_session_routes, upload_routes, transport_routes, clip_routes, worker_routes):
         app.include_router(routes(service))
 
-    @app.get("/metrics", tags=["operation"], response_class=Response)
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(page(app.openapi()), headers={"Content-Security-Policy": CONTENT_POLICY})
+
+    @app.get("/metrics", tags=["operation"], response_class=Response, responses={**_FIGURES, **documented(400)})
     async def metrics(_request: Request) -> Response:
         """Figures for Prometheus."""
         return Response(service.metrics.text(), media_type=_TEXT_FORMAT)
@@ -55,7 +68,7 @@ class _NoKeyInAddress:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             try:
-                refuse_key_in_address(scope.get("query_string", b""))
+                refuse_key_in_address(scope["path"], scope.get("query_string", b""))
             except BadRequestError as error:
                 await failures.failure(400, error.code, error.message)(scope, receive, send)
                 return

@@ -44,13 +44,14 @@ class Bell:
         self._rung.set()
         self._pass_on.set()
 
-    async def wait(self, at_most_s: float) -> None:
-        """Returns when the bell has rung since the last call, or after so many seconds."""
+    async def wait(self, at_most_s: float) -> bool:
+        """Returns whether the bell has rung since the last call: as soon as it has, or after so many seconds."""
         try:
             async with asyncio.timeout(at_most_s):
                 await self._rung.wait()
+                return True
         except TimeoutError:
-            return
+            return False
         finally:
             self._rung.clear()
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from reactor_coordinator.queue import Place
 from reactor_coordinator.records import SessionRecord, WorkerRecord
@@ -16,6 +18,9 @@ from reactor_protocol.lifecycles import SESSION_QUEUED, SessionState
 POSITION_PAUSE_S: Final = 1.0
 """A watcher is told of a new position at most this often; of a new state at once."""
 KEEP_ALIVE_S: Final = 10.0
+AT_ONCE: Final = 100
+"""So many sessions' watchers are told of their positions at one look."""
+_LONGEST_ROUND_S: Final = 0.2
 _KEEP_ALIVE: Final = b": keep-alive\n\n"
 
 
@@ -29,12 +34,19 @@ class Snapshot:
     places: Mapping[str, Place] = field(default_factory=dict)
 
 
+class _Standing(NamedTuple):
+    """What a watcher has been told, as far as another event would be news."""
+
+    state: tuple[SessionState, str | None, float | None, bool]
+    place: tuple[int, int] | None
+
+
 class Watch:
     """One client that waits for news of a session. The newest news replaces what it has not fetched yet."""
 
     def __init__(self, session_id: str) -> None:
         self.session_id = session_id
-        self.told: tuple[Any, ...] | None = None
+        self.told: _Standing | None = None
         self.told_at = 0.0
         self.over = False
         self._news = asyncio.Event()
@@ -71,6 +83,7 @@ class Board:
         self._watches: dict[str, set[Watch]] = {}
         self._heard: set[str] = set()
         self._shown = asyncio.Event()
+        self._went_at = 0.0
         self.returned = False
         """Whether somebody has come back who was taken for gone."""
 
@@ -82,6 +95,10 @@ class Board:
         self._watches.setdefault(session_id, set()).add(watch)
         self.heard(session_id)
         return watch
+
+    def watchers(self, session_id: str) -> int:
+        """How many watch a session."""
+        return len(self._watches.get(session_id, ()))
 
     def unwatch(self, watch: Watch) -> None:
         """A watcher has gone."""
@@ -110,46 +127,81 @@ class Board:
     # ------------------------------------------------------------------------------------------------------- showing
 
     def show(self, snapshot: Snapshot) -> list[str]:
-        """Takes a new snapshot and tells the watchers what is new. Returns watched sessions that are not in it: they are over."""
-        self.snapshot = snapshot
+        """Takes a new snapshot and tells the watchers what is new. Returns watched sessions that are not in it: they are over.
+
+        States are told at once, and the positions of :data:`AT_ONCE` sessions; :meth:`go_round` tells the others.
+        """
+        before, self.snapshot = self.snapshot, snapshot
         shown, self._shown = self._shown, asyncio.Event()
         shown.set()
-        gone = []
-        for session_id, watches in list(self._watches.items()):
+        left, gone = AT_ONCE, []
+        for session_id, watches in self._watches.items():
             session = snapshot.sessions.get(session_id)
             if session is None:
                 gone.append(session_id)
                 continue
-            self._tell(session, watches)
+            changed = session.worker_id is not None or session is not before.sessions.get(session_id)
+            if left > 0:
+                left -= self._tell(session, watches, snapshot.now, POSITION_PAUSE_S)
+            elif changed:
+                self._tell(session, watches, snapshot.now, math.inf)
         return gone
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there are more watchers than are told at one look."""
+        return len(self._watches) > AT_ONCE
+
+    def go_round(self, now: float) -> None:
+        """Tells some watchers of their new positions, as many as are due since the last call: each once in a while.
+
+        Thousands at one moment would hold up everything else.
+        """
+        since, self._went_at = min(_LONGEST_ROUND_S, max(0.0, now - self._went_at)), now
+        count = math.ceil(len(self._watches) * since / POSITION_PAUSE_S) if POSITION_PAUSE_S > 0 else len(self._watches)
+        for session_id in list(itertools.islice(self._watches, count)):
+            watches = self._watches[session_id] = self._watches.pop(session_id)
+            session = self.snapshot.sessions.get(session_id)
+            if session is not None:
+                self._tell(session, watches, now, POSITION_PAUSE_S / 2)
 
     async def shown(self) -> None:
         """Returns when the next snapshot is there."""
         await self._shown.wait()
 
+    def greet(self, watch: Watch, session: SessionRecord, worker: WorkerRecord | None) -> bytes:
+        """The first event of a stream: the session as it has just been read."""
+        known, place = self.around(session)
+        watch.told, watch.told_at = _standing(session, worker or known, place), self.snapshot.now
+        return event_text(describe(session, worker or known, place, self._cluster))
+
     def tell(self, session: SessionRecord) -> None:
         """Tells the watchers of one session how it stands now."""
-        self._tell(session, self._watches.get(session.id, set()))
+        self._tell(session, self._watches.get(session.id, set()), self.snapshot.now, POSITION_PAUSE_S)
 
-    def _tell(self, session: SessionRecord, watches: set[Watch]) -> None:
-        now = self.snapshot.now
+    def _tell(self, session: SessionRecord, watches: set[Watch], now: float, pause_s: float) -> bool:
+        """Tells the watchers of a session what is new to them; of another place only after a pause. Returns whether any."""
         worker, place = self.around(session)
-        state = (session.state, session.worker_id, session.expires_at, worker is not None and worker.capabilities is not None)
-        standing = (state, None if place is None else (place.position, place.waiting))
-        text = b""
+        standing = _standing(session, worker, place)
+        leaving = place is None and session.state in SESSION_QUEUED
+        text, any_told = b"", False
         for watch in list(watches):
             if watch.told == standing:
                 if now - watch.told_at >= KEEP_ALIVE_S:
                     watch.told_at = now
                     watch.tell(_KEEP_ALIVE)
                 continue
-            if watch.told is not None and watch.told[0] == state and now - watch.told_at < POSITION_PAUSE_S:
+            early = watch.told is not None and watch.told.place is not None and now - watch.told_at < pause_s
+            if watch.told is not None and (leaving or (watch.told.state == standing.state and early)):
+                # One that is being given a worker has no place any more: the next look tells of that, not of a place lost.
                 continue
+            any_told = True
             text = text or event_text(describe(session, worker, place, self._cluster))
             watch.told, watch.told_at = standing, now
             watch.tell(text)
             if is_final(session, worker):
                 watch.end()
+        return any_told
 
     def around(self, session: SessionRecord) -> tuple[WorkerRecord | None, Place | None]:
         """A session's worker, and its place in the queue, as far as they are known."""
@@ -169,6 +221,12 @@ class Board:
         """A session as a client sees it; ``worker`` is its worker, where that has just been read."""
         known, place = self.around(session)
         return describe(session, worker or known, place, self._cluster)
+
+
+def _standing(session: SessionRecord, worker: WorkerRecord | None, place: Place | None) -> _Standing:
+    described = worker is not None and worker.capabilities is not None
+    state = (session.state, session.worker_id, session.expires_at, described)
+    return _Standing(state, None if place is None else (place.position, place.waiting))
 
 
 def is_final(session: SessionRecord, worker: WorkerRecord | None) -> bool:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Final
+from urllib.parse import unquote_plus
 
+from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.requests import Request
 
 from reactor_coordinator.keys import digest, looks_like_key
@@ -15,7 +19,13 @@ from reactor_coordinator.tokens import Caller, Signer
 from reactor_protocol.errors import AuthenticationError, BadRequestError, NotFoundError, RateLimitedError
 from reactor_protocol.names import HEADER_API_KEY
 
-_MAX_KEY_CHARS = 128
+BEARER: Final = HTTPBearer(auto_error=False, description="A token from `POST /tokens`, or an API key.")
+API_KEY: Final = APIKeyHeader(name=HEADER_API_KEY, auto_error=False, description="An API key.")
+WORKER_SECRET: Final = HTTPBearer(auto_error=False, scheme_name="WorkerSecret", description="What a worker was started with.")
+"""How callers say who they are, for the OpenAPI document; :class:`Doorkeeper` checks it."""
+
+_MAX_KEY_CHARS: Final = 128
+_KEY_IN_ADDRESS: Final = re.compile(r"[/?&=;]rk_")
 
 
 class Doorkeeper:
@@ -40,6 +50,8 @@ class Doorkeeper:
             return Caller(key.id, key.role, expires_at=key.expires_at)
         caller = self._signer.check(credential)
         self._count(caller.key_id)
+        if caller.is_admin:
+            await self._check_admin(caller)
         return caller
 
     async def key_of(self, request: Request) -> Key:
@@ -62,15 +74,23 @@ class Doorkeeper:
             raise AuthenticationError("the API key is revoked or has expired: make a new one with `reactor keys create`")
         return key
 
+    async def _check_admin(self, caller: Caller) -> None:
+        """Who may see and end everybody's sessions loses that at once with the key, not only with the token."""
+        key = (await self._database.read(key_rows.by_ids, [caller.key_id])).get(caller.key_id)
+        if key is None or not key.usable(self._clock()) or key.role is not caller.role:
+            raise AuthenticationError(
+                "the API key of this token is revoked or has expired: make a new one with `reactor keys create`"
+            )
+
     def _count(self, who: str) -> None:
         wait = self._limiter.check(who, self._clock())
         if wait > 0:
             raise RateLimitedError("too many requests: wait before the next one", retry_after=wait)
 
 
-def refuse_key_in_address(query: bytes) -> None:
+def refuse_key_in_address(path: str, query: bytes) -> None:
     """Raises :class:`BadRequestError` for an address that holds an API key: it has been written to logs on its way."""
-    if b"rk_" in query:
+    if _KEY_IN_ADDRESS.search(f"{path}?{unquote_plus(query.decode('latin-1'))}"):
         raise BadRequestError("an API key never goes into an address: revoke this one, and send keys in a header")
 
 

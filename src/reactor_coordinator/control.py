@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 from uuid import uuid4
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reactor_coordinator import deadlines, scheduler
@@ -35,10 +36,15 @@ LEASE: Final = "control"
 LEASE_TTL_S: Final = 3.0
 _RENEW_S: Final = 1.0
 _LOOK_S: Final = 0.5
+_STEP_S: Final = 0.05
+_MOST_GONE: Final = 1000
 _SEEN_S: Final = 5.0
 _BEAT_S: Final = 0.5
 _REST: Final = 4.0
-"""After a look the loop rests so many times as long as it took: a house of any size costs a fifth of a core at most."""
+"""After a look the loop rests so many times as long as looking took: a house of any size costs a fifth of a core at most.
+
+What it does about what it has seen does not count: that is done once, and somebody waits for it.
+"""
 _LONGEST_REST_S: Final = 1.0
 _MAX_PLACEMENTS: Final = 64
 
@@ -56,35 +62,57 @@ class Control:
         self._reports = reports
         self._steward = steward
         self._crew = crew
+        self._known = session_rows.Known()
         self._done_at: dict[str, float] = {}
         self._up_since = 0.0
         self._began = 0.0
+        self._looked_at = 0.0
+        self._looking_s = 0.0
 
     async def run(self, limits: Limits, clock: Callable[[], float]) -> None:
         """Looks whenever the bell rings, and every now and then. A look that fails is logged, and made again."""
         self._began = clock()
         while True:
-            began = time.perf_counter()
             try:
                 await self.look(limits, clock())
-            except ReactorException as error:
+            except (ReactorException, SQLAlchemyError) as error:
                 logger.warning("the house could not be looked after: %s", error)
-            await asyncio.sleep(min(_LONGEST_REST_S, _REST * (time.perf_counter() - began)))
-            await self._bell.wait(_LOOK_S)
+            await self._rest(clock)
+
+    async def _rest(self, clock: Callable[[], float]) -> None:
+        """Waits until it is time to look again. Meanwhile those who wait are told of their positions, some at a time."""
+        earliest = clock() + min(_LONGEST_REST_S, _REST * self._looking_s)
+        latest = earliest + _LOOK_S
+        while (now := clock()) < latest:
+            step = _STEP_S if self._board.crowded else latest - now
+            if self._board.crowded:
+                self._board.go_round(now)
+            if now < earliest:
+                await asyncio.sleep(min(step, earliest - now))
+            elif await self._bell.wait(min(step, latest - now)):
+                return
 
     async def look(self, limits: Limits, now: float) -> None:
         """One look: reads the house, shows it to those who wait, and acts on it where this coordinator leads."""
         if self._is_time("beat", _BEAT_S, now):
             await self._reports.flush()
-        if self._is_time("seen", _SEEN_S, now) or self._board.returned:
+        if self._is_time("seen", min(_SEEN_S, limits.unseen_seconds / 4), now) or self._board.returned:
             present = self._board.present()
             if present:
                 await self._database.write(session_rows.seen, present, now)
-        sessions, workers = await self._database.read(_house)
+        began = time.perf_counter()
+        sessions, workers = await self._database.read(_house, self._known)
+        if now - self._looked_at > LEASE_TTL_S:
+            # Nobody could be heard while this coordinator, or the database, stood still: no silence counts from before.
+            self._up_since = now
         outlook = self.outlook
         decision = scheduler.decide(scheduler.board_of(sessions, workers), outlook.estimates, outlook.earlier(now))
         snapshot = Snapshot(now, {each.id: each for each in sessions}, {each.id: each for each in workers}, decision.places)
-        await self._show(snapshot)
+        gone = self._board.show(snapshot)[:_MOST_GONE]
+        self._looking_s = time.perf_counter() - began
+        if gone:
+            for over in (await self._database.read(session_rows.by_ids, gone)).values():
+                self._board.tell(over)
         outlook.note(snapshot)
         if self._is_time("outlook", EVERY_S, now):
             await outlook.update(snapshot, now - self._began)
@@ -92,16 +120,11 @@ class Control:
             await self._renew(now)
         if self.leads:
             await self._act(snapshot, decision, limits)
-
-    async def _show(self, snapshot: Snapshot) -> None:
-        for session_id in self._board.show(snapshot):
-            over = await self._database.read(session_rows.get, session_id)
-            if over is not None:
-                self._board.tell(over)
+        self._looked_at = now
 
     async def _renew(self, now: float) -> None:
         held = await self._database.write(lease_rows.hold, LEASE, self.holder, now, LEASE_TTL_S)
-        if held is None:
+        if held is not False and not (held and self.leads):
             # While nobody led, nobody's silence was noted: leases and places begin anew.
             self._up_since = now
             workers = await self._database.write(_take_over, now, self._reports.lease_s)
@@ -123,7 +146,7 @@ class Control:
         gone = {*dead, *silent}
         sound = [each for each in decision.placements if each.worker_id not in gone][:_MAX_PLACEMENTS]
         await self._steward.place(snapshot, sound)
-        await self._crew.tend(snapshot, {each.session_id for each in sound})
+        await self._crew.tend(snapshot, decision.waiting)
 
     def _is_time(self, what: str, every_s: float, now: float) -> bool:
         if now - self._done_at.get(what, float("-inf")) < every_s:
@@ -138,8 +161,8 @@ class Control:
             await self._database.write(lease_rows.release, LEASE, self.holder)
 
 
-async def _house(connection: AsyncConnection) -> tuple[list[SessionRecord], list[WorkerRecord]]:
-    return await session_rows.all_open(connection), await worker_rows.alive(connection)
+async def _house(connection: AsyncConnection, known: session_rows.Known) -> tuple[list[SessionRecord], list[WorkerRecord]]:
+    return await session_rows.all_open(connection, known), await worker_rows.alive(connection)
 
 
 async def _take_over(connection: AsyncConnection, now: float, lease_s: float) -> list[WorkerRecord]:

@@ -13,13 +13,13 @@ from reactor_coordinator.board import Snapshot
 from reactor_coordinator.config import CloudConfig, ModelSpec
 from reactor_coordinator.fleet import Crashes, FleetPlan, ModelNeeds, Room
 from reactor_coordinator.pools.port import Adopted, Launch, Pool, PoolError, PoolFullError
-from reactor_coordinator.queue import Waiting, waiting_of
+from reactor_coordinator.queue import Waiting
 from reactor_coordinator.records import WorkerRecord
 from reactor_coordinator.store import workers as worker_rows
 from reactor_coordinator.store.database import Database
 from reactor_coordinator.tokens import Signer
 from reactor_protocol.errors import ReactorException
-from reactor_protocol.lifecycles import SESSION_QUEUED, WorkerEvent, WorkerState
+from reactor_protocol.lifecycles import WorkerEvent, WorkerState
 from reactor_protocol.names import (
     ENV_WORKER_COORDINATORS,
     ENV_WORKER_ID,
@@ -54,6 +54,8 @@ class Crew:
         self._stopping: set[str] = set()
         self._starting: dict[str, WorkerRecord] = {}
         self._crashes: dict[str, Crashes] = {}
+        self._unseen: dict[str, WorkerRecord] = {}
+        """Workers that no snapshot has shown yet: they may fail faster than that."""
         self._last: Mapping[str, WorkerRecord] = {}
         self._scope = TaskScope("crew")
         self.urls: Sequence[str] = ()
@@ -92,14 +94,10 @@ class Crew:
 
     # ---------------------------------------------------------------------------------------------------------- plan
 
-    async def tend(self, snapshot: Snapshot, placed: Collection[str]) -> None:
-        """Starts and stops workers as the plan says. ``placed`` sessions have just been given one."""
+    async def tend(self, snapshot: Snapshot, waiting: Mapping[str, Sequence[Waiting]]) -> None:
+        """Starts and stops workers as the plan says. ``waiting``, by model, are those for whom no worker is free."""
         self._note_crashes(snapshot)
         self._stop_lost(snapshot)
-        waiting: dict[str, list[Waiting]] = {}
-        for session in snapshot.sessions.values():
-            if session.state in SESSION_QUEUED and session.id not in placed:
-                waiting.setdefault(session.model, []).append(waiting_of(session))
         needs = {name: self._needs(name, spec) for name, spec in self._config.models.items()}
         try:
             room = Room(await self._free(), len(self._stopping))
@@ -121,7 +119,10 @@ class Crew:
         return {name: max(0, room[spec.gpus, spec.cpus] - coming) for name, spec in self._config.models.items()}
 
     def _note_crashes(self, snapshot: Snapshot) -> None:
-        for worker in self._last.values():
+        unseen = [each for each in self._unseen.values() if self._mine.get(each.id, 0.0) < snapshot.now]
+        for worker in unseen:
+            del self._unseen[worker.id]
+        for worker in (*self._last.values(), *unseen):
             if worker.state is WorkerState.STARTING and worker.id not in snapshot.workers and worker.id not in self._stopping:
                 self._crashes[worker.model] = self._crashes.get(worker.model, Crashes()).after(snapshot.now)
         for worker in snapshot.workers.values():
@@ -185,12 +186,15 @@ class Crew:
             await self._database.write(worker_rows.add, [worker])
             started = await self._pool.start(launch)
             self._mine[worker.id] = self._clock()
+            self._unseen[worker.id] = worker
             values = {"host": started.host, "node": started.node, "pid": started.pid}
             await self._database.write(worker_rows.change, worker.id, **values)
             logger.info("the worker %s starts with the model %s on %s", worker.id, worker.model, started.node)
         except ReactorException as error:
             log = logger.debug if isinstance(error, PoolFullError) else logger.error
             log("no worker for the model %s could be started: %s", worker.model, error)
+            if not isinstance(error, PoolFullError) and worker.id not in self._last:
+                self._unseen[worker.id] = worker
             await self._give_up(worker, str(error))
         finally:
             self._starting.pop(worker.id, None)

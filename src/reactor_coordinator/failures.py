@@ -16,20 +16,29 @@ from reactor_protocol.resources import Failure
 
 logger = logging.getLogger(__name__)
 
-RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Failure, "description": text}
-    for status, text in {
-        400: "The request cannot be used; the message says why.",
-        401: "The key or token is missing, wrong or expired.",
-        404: "There is no such thing, or it is somebody else's.",
-        413: "The body is too large.",
-        422: "The request is malformed.",
-        426: "The client is too old.",
-        429: "Too many requests, or no free worker.",
-        501: "The client is too new.",
-        503: "Not now; try again.",
-    }.items()
+_MEANINGS: Final = {
+    400: "The request cannot be used; the message says why.",
+    401: "The key or token is missing, wrong or expired.",
+    402: "The key has no credit left.",
+    403: "A quota is used up, or the address is not valid or has expired.",
+    404: "There is no such thing, or it is somebody else's.",
+    409: "Not in the state that it is in.",
+    410: "It is gone.",
+    413: "The body is too large.",
+    422: "The request is malformed.",
+    426: "The client is too old.",
+    429: "Too many requests, or no free worker.",
+    501: "The client is too new.",
+    503: "Not now; try again.",
 }
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """How failures with these statuses look, for the OpenAPI document."""
+    return {status: {"model": Failure, "description": _MEANINGS[status]} for status in statuses}
+
+
+RESPONSES: Final = documented(400, 401, 404, 413, 422, 426, 429, 501, 503)
 
 
 def failure(
@@ -78,5 +87,5 @@ async def _refuse_unknown(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _fail(request: Request, error: Exception) -> JSONResponse:
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    logger.error("%r %r failed", request.method, request.scope["path"], exc_info=error)
     return failure(500, "SERVER_ERROR", "the server has made a mistake; its log says which")

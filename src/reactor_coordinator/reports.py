@@ -14,7 +14,7 @@ from reactor_coordinator.records import WorkerRecord
 from reactor_coordinator.store import sessions as session_rows
 from reactor_coordinator.store import workers as worker_rows
 from reactor_coordinator.store.database import Database
-from reactor_protocol.errors import NotFoundError
+from reactor_protocol.errors import NotFoundError, ReactorException
 from reactor_protocol.lifecycles import WORKER_ALIVE, RuntimeState, SessionEvent, WorkerEvent, WorkerState
 from reactor_protocol.resources import WorkerOrders, WorkerReport
 
@@ -80,8 +80,11 @@ class Reports:
         """Renews the leases of all who have reported since the last call."""
         beats, self._beats = self._beats, set()
         if beats:
-            until = self._clock() + self.lease_s
-            await self._database.write(worker_rows.beat, beats, until)
+            try:
+                await self._database.write(worker_rows.beat, beats, self._clock() + self.lease_s)
+            except ReactorException:
+                self._beats |= beats
+                raise
         for worker_id in [each for each in self._known if each not in self._board.snapshot.workers and each not in beats]:
             self.forget(worker_id)
 

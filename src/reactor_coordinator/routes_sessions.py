@@ -6,15 +6,16 @@ import contextlib
 from typing import Annotated, Any
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from reactor_coordinator.admission import Asked
-from reactor_coordinator.failures import RESPONSES
+from reactor_coordinator.bodies import StrictRoute, parse
+from reactor_coordinator.callers import BEARER
+from reactor_coordinator.failures import RESPONSES, documented
 from reactor_coordinator.headers import check_api_version
 from reactor_coordinator.intake import Wish
-from reactor_coordinator.records import SessionRecord, WorkerRecord
 from reactor_coordinator.scopes import MAX_SESSION_DURATION_S
 from reactor_coordinator.service import Service
 from reactor_coordinator.store import sessions as session_rows
@@ -26,6 +27,9 @@ from reactor_protocol.names import EVENT_STREAM, MAX_REASON_CHARS, TRANSPORT
 from reactor_protocol.resources import Session
 
 _ENDED_BY_CLIENT = "ended by its client"
+_MAX_STREAMS = 16
+"""Streams of one session, on one coordinator; who asks for more is answered once, and polls."""
+_CHECKS = [Depends(check_api_version), Security(BEARER)]
 
 
 class _Body(BaseModel):
@@ -74,9 +78,9 @@ SessionId = Annotated[str, "a session's id"]
 
 def session_routes(service: Service) -> APIRouter:
     """``/sessions``."""
-    router = APIRouter(prefix="/sessions", tags=["sessions"], dependencies=[Depends(check_api_version)])
+    router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=StrictRoute, dependencies=_CHECKS)
 
-    @router.post("", status_code=201, responses={201: {"model": Session}, 402: RESPONSES[429], 403: RESPONSES[429], **RESPONSES})
+    @router.post("", status_code=201, responses={201: {"model": Session}, **documented(402, 403), **RESPONSES})
     async def create(request: Request, body: SessionRequest) -> JSONResponse:
         """Begins a session. Where no worker is free it waits in the queue, unless ``queue`` is false."""
         caller = await service.doorkeeper.caller(request)
@@ -97,7 +101,7 @@ def session_routes(service: Service) -> APIRouter:
 
 def one_session_routes(service: Service) -> APIRouter:
     """``/sessions/{id}``."""
-    router = APIRouter(prefix="/sessions/{session_id}", tags=["sessions"], dependencies=[Depends(check_api_version)])
+    router = APIRouter(prefix="/sessions/{session_id}", tags=["sessions"], route_class=StrictRoute, dependencies=_CHECKS)
     described: dict[int | str, dict[str, Any]] = {200: {"model": Session, "content": {EVENT_STREAM: {}}}, **RESPONSES}
 
     @router.get("", responses=described, response_model=None)
@@ -106,7 +110,7 @@ def one_session_routes(service: Service) -> APIRouter:
         caller = await service.doorkeeper.caller(request)
         session, worker = await service.session(caller, session_id)
         service.board.heard(session_id)
-        if EVENT_STREAM in request.headers.get("accept", ""):
+        if EVENT_STREAM in request.headers.get("accept", "") and service.board.watchers(session_id) < _MAX_STREAMS:
             return _Streamed(SessionStream(service.board, session, worker))
         return JSONResponse(service.board.body(session, worker))
 
@@ -122,7 +126,7 @@ def one_session_routes(service: Service) -> APIRouter:
         session, _ = await service.session(await service.doorkeeper.caller(request), session_id)
         return SessionMoved(state=str(session.state))
 
-    @router.put("", responses={200: {"model": Session}, 409: RESPONSES[404], **RESPONSES})
+    @router.put("", responses={200: {"model": Session}, **documented(409), **RESPONSES})
     async def restart(request: Request, session_id: SessionId) -> JSONResponse:
         """Has a session placed on another worker, under the same id. One that is waiting for a worker already is left alone."""
         session, _ = await service.session(await service.doorkeeper.caller(request), session_id)
@@ -132,16 +136,14 @@ def one_session_routes(service: Service) -> APIRouter:
             held, now = session.worker_id, service.clock()
             await service.database.write(session_rows.lost_worker, held, SessionEvent.RESTART, now)
             service.bell.ring()
-            session, _ = await _again(service, session)
+            session, _ = await service.intake.find(session.id) or (session, None)
         return JSONResponse(service.board.body(session))
 
     @router.delete("", status_code=204, responses=RESPONSES)
     async def end(request: Request, session_id: SessionId) -> Response:
         """Ends a session. Its worker is free within a second; ending it twice is fine."""
         session, _ = await service.session(await service.doorkeeper.caller(request), session_id)
-        reason, now = await _reason(request), service.clock()
-        await service.database.write(session_rows.close, session.id, reason, now)
-        service.bell.ring()
+        await service.intake.end(session.id, await _reason(request))
         return Response(status_code=204)
 
     return router
@@ -158,15 +160,10 @@ class _Streamed(Response):
         await self._stream(scope, receive, send)
 
 
-async def _again(service: Service, session: SessionRecord) -> tuple[SessionRecord, WorkerRecord | None]:
-    found = await service.database.read(session_rows.with_worker, session.id)
-    return found or (session, None)
-
-
 async def _reason(request: Request) -> str:
     """Why a client ends its session, if it says so."""
     with contextlib.suppress(ValueError):
-        return EndRequest.model_validate_json(await request.body() or b"{}").reason or _ENDED_BY_CLIENT
+        return EndRequest.model_validate(parse(await request.body() or b"{}")).reason or _ENDED_BY_CLIENT
     return _ENDED_BY_CLIENT
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from reactor_coordinator.failures import RESPONSES
+from reactor_coordinator.bodies import StrictRoute
+from reactor_coordinator.callers import API_KEY, BEARER
+from reactor_coordinator.failures import documented
 from reactor_coordinator.scopes import Scope, TokenRequest, dump
 from reactor_coordinator.service import Service
 from reactor_protocol.lifecycles import WorkerState
@@ -41,9 +43,14 @@ class JsonWebKeys(BaseModel):
 
 def token_routes(service: Service) -> APIRouter:
     """``/tokens``, ``/.well-known/jwks.json``, ``/models``, ``/me`` and ``/health``."""
-    router = APIRouter()
+    router = APIRouter(route_class=StrictRoute)
 
-    @router.post("/tokens", responses={200: {"model": TokenIssued}, **RESPONSES}, tags=["tokens"])
+    @router.post(
+        "/tokens",
+        responses={200: {"model": TokenIssued}, **documented(400, 401, 413, 422, 429, 503)},
+        tags=["tokens"],
+        dependencies=[Security(API_KEY)],
+    )
     async def issue(request: Request, body: TokenRequest | None = None) -> JSONResponse:
         """Exchanges an API key (header ``Reactor-API-Key``) for a token, which may be bound to models and sessions."""
         key = await service.doorkeeper.key_of(request)
@@ -56,12 +63,12 @@ def token_routes(service: Service) -> APIRouter:
             answer["authorization_details"] = dump(wanted.authorization_details)
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
-    @router.get("/.well-known/jwks.json", responses={200: {"model": JsonWebKeys}}, tags=["tokens"])
+    @router.get("/.well-known/jwks.json", responses={200: {"model": JsonWebKeys}, **documented(400)}, tags=["tokens"])
     async def jwks() -> JSONResponse:
         """The public key that tokens are signed with (EdDSA): whoever has it can check them without asking."""
         return JSONResponse(service.signer.jwks(), headers={"Cache-Control": "public, max-age=300"})
 
-    @router.get("/models", responses={**RESPONSES}, tags=["models"])
+    @router.get("/models", responses=documented(400, 401, 429, 503), tags=["models"], dependencies=[Security(BEARER)])
     async def models(request: Request) -> ModelsListed:
         """The models that are served here, and how busy they are."""
         await service.doorkeeper.caller(request)
@@ -74,7 +81,7 @@ def token_routes(service: Service) -> APIRouter:
             listed.append(ModelListed(name=name, workers=len(crew), free=free, waiting=waiting.get(name, 0)))
         return ModelsListed(models=listed)
 
-    @router.get("/health", tags=["operation"])
+    @router.get("/health", responses=documented(400), tags=["operation"])
     async def health() -> dict[str, str]:
         """Whether this coordinator takes sessions."""
         return {"status": "draining" if service.draining else "healthy"}

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import contextlib
+from typing import Annotated, Any
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response, Security
 from fastapi.responses import JSONResponse
 
-from reactor_coordinator.failures import RESPONSES, failure
+from reactor_coordinator.bodies import StrictRoute, parse
+from reactor_coordinator.callers import BEARER
+from reactor_coordinator.failures import RESPONSES, documented, failure
 from reactor_coordinator.headers import check_webrtc_version
 from reactor_coordinator.records import SessionRecord, WorkerRecord
 from reactor_coordinator.service import Service, UnavailableError
@@ -15,19 +20,35 @@ from reactor_coordinator.turn import ice_servers
 from reactor_coordinator.worker_client import WorkerReply
 from reactor_protocol.errors import ConflictError, ReactorException, error_for_status
 from reactor_protocol.lifecycles import SessionState
-from reactor_protocol.names import HEADER_WEBRTC_VERSION, WEBRTC_VERSION
+from reactor_protocol.names import HEADER_WEBRTC_VERSION, LAST_CONNECTION_ID, WEBRTC_VERSION
 from reactor_protocol.resources import Answer, Candidates, ConnectionCreated, IceServers, Offer
 
 _HEADERS = {HEADER_WEBRTC_VERSION: WEBRTC_VERSION}
-_ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"description": "Taken.", "content": {"application/json": {}}}, **RESPONSES}
-_ANSWERED: dict[int | str, dict[str, Any]] = {200: {"model": Answer}, 202: {"description": "Not yet; ask again."}, **RESPONSES}
+_FAILURES: dict[int | str, dict[str, Any]] = {**documented(409), **RESPONSES}
+_ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"description": "Taken."}, **_FAILURES}
+_ANSWERED: dict[int | str, dict[str, Any]] = {200: {"model": Answer}, 202: {"description": "Not yet; ask again."}, **_FAILURES}
+_CLIP: dict[int | str, dict[str, Any]] = {
+    200: {"description": "An HLS playlist.", "content": {"application/vnd.apple.mpegurl": {}}},
+    202: {"description": "Not yet; ask again."},
+    **documented(400, 401, 404, 409, 410, 422, 429, 503),
+}
+_PASSED_ON = frozenset({400, 404, 409, 410, 413, 422, 426, 429, 501})
+_HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+"""What a worker says is shown by no browser as a page of this server."""
 _WAIT_S = 1.0
+_MOVING_S = 5.0
+
+ConnectionId = Annotated[int, Path(ge=0, le=LAST_CONNECTION_ID)]
+Seconds = Annotated[float, Query(ge=0, le=1e9, allow_inf_nan=False)]
 
 
 def transport_routes(service: Service) -> APIRouter:
     """``/sessions/{id}/transport/webrtc``, several connections a session and, for clients from before that, one."""
     router = APIRouter(
-        prefix="/sessions/{session_id}/transport/webrtc", tags=["signalling"], dependencies=[Depends(check_webrtc_version)]
+        prefix="/sessions/{session_id}/transport/webrtc",
+        tags=["signalling"],
+        route_class=StrictRoute,
+        dependencies=[Depends(check_webrtc_version), Security(BEARER)],
     )
     relay = Relay(service)
 
@@ -37,7 +58,7 @@ def transport_routes(service: Service) -> APIRouter:
         session, _ = await service.session(await service.doorkeeper.caller(request), session_id)
         return ice_servers(service.config.ice, session.id, service.clock())
 
-    @router.post("/connections", status_code=201, responses={201: {"model": ConnectionCreated}, **RESPONSES})
+    @router.post("/connections", status_code=201, responses={201: {"model": ConnectionCreated}, **_FAILURES})
     async def register(request: Request, session_id: str) -> Response:
         """A new connection's id."""
         _, worker = await relay.find(request, session_id)
@@ -46,23 +67,25 @@ def transport_routes(service: Service) -> APIRouter:
             return failure(429, "QUOTA_EXCEEDED", f"a session takes {limit} connections: close one", quota_type="connections")
         return await relay.pass_on(request, session_id, "POST", "/connections")
 
-    @router.api_route("/connections/{connection_id}/sdp_params", methods=["POST", "PUT"], status_code=202, responses=_ACCEPTED)
-    async def offer(request: Request, session_id: str, connection_id: int, body: Offer) -> Response:
+    @router.post("/connections/{connection_id}/sdp_params", status_code=202, response_class=Response, responses=_ACCEPTED)
+    @router.put("/connections/{connection_id}/sdp_params", status_code=202, response_class=Response, responses=_ACCEPTED)
+    async def offer(request: Request, session_id: str, connection_id: ConnectionId, body: Offer) -> Response:
         """Takes an offer."""
         return await relay.offer(request, session_id, f"/connections/{connection_id}/sdp_params", body)
 
     @router.get("/connections/{connection_id}/sdp_params", responses=_ANSWERED)
-    async def answer(request: Request, session_id: str, connection_id: int) -> Response:
+    async def answer(request: Request, session_id: str, connection_id: ConnectionId) -> Response:
         """The answer: 200 with it, or 202 while it is made."""
         return await relay.pass_on(request, session_id, "GET", f"/connections/{connection_id}/sdp_params")
 
-    @router.post("/connections/{connection_id}/ice_candidates", status_code=202, responses=_ACCEPTED)
-    async def candidates(request: Request, session_id: str, connection_id: int, body: Candidates) -> Response:
+    @router.post("/connections/{connection_id}/ice_candidates", status_code=202, response_class=Response, responses=_ACCEPTED)
+    async def candidates(request: Request, session_id: str, connection_id: ConnectionId, body: Candidates) -> Response:
         """Takes candidates that the client found after its offer."""
         content = body.model_dump_json(exclude_none=True).encode()
         return await relay.pass_on(request, session_id, "POST", f"/connections/{connection_id}/ice_candidates", content)
 
-    @router.api_route("/sdp_params", methods=["POST", "PUT"], status_code=202, responses=_ACCEPTED)
+    @router.post("/sdp_params", status_code=202, response_class=Response, responses=_ACCEPTED)
+    @router.put("/sdp_params", status_code=202, response_class=Response, responses=_ACCEPTED)
     async def legacy_offer(request: Request, session_id: str, body: Offer) -> Response:
         """Takes the offer of a session's one connection."""
         return await relay.offer(request, session_id, "/sdp_params", body)
@@ -77,14 +100,14 @@ def transport_routes(service: Service) -> APIRouter:
 
 def clip_routes(service: Service) -> APIRouter:
     """``/clips``."""
-    router = APIRouter(tags=["clips"])
+    router = APIRouter(tags=["clips"], route_class=StrictRoute)
     relay = Relay(service)
 
-    @router.get("/clips", responses={202: {"description": "Not yet; ask again."}, **RESPONSES})
-    async def clips(request: Request, session_id: str, start: float, end: float) -> Response:
+    @router.get("/clips", responses=_CLIP, response_class=Response, dependencies=[Security(BEARER)])
+    async def clips(request: Request, session_id: str, start: Seconds, end: Seconds) -> Response:
         """A part of a recording, as an HLS playlist."""
         _, worker = await relay.find(request, session_id)
-        path = f"/clips?session_id={session_id}&start={start:g}&end={end:g}"
+        path = "/clips?" + urlencode({"session_id": session_id, "start": start, "end": end})
         return _answer(await service.client.request(worker, "GET", path))
 
     return router
@@ -97,12 +120,18 @@ class Relay:
         self._service = service
 
     async def find(self, request: Request, session_id: str) -> tuple[SessionRecord, WorkerRecord]:
-        """The caller's session and its worker.
+        """The caller's session and its worker. One that is being moved to another worker is waited for, for some seconds.
 
         Raises :class:`NotFoundError`, :class:`ConflictError` for a session that is over, and :class:`UnavailableError` while
         it has no worker.
         """
-        session, worker = await self._service.session(await self._service.doorkeeper.caller(request), session_id)
+        caller = await self._service.doorkeeper.caller(request)
+        session, worker = await self._service.session(caller, session_id)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_MOVING_S):
+                while _is_moving(session):
+                    await self._service.board.shown()
+                    session, worker = await self._service.session(caller, session_id)
         if session.state is SessionState.CLOSED:
             raise ConflictError(f"the session is over: {session.reason or 'it has ended'}")
         if session.state is not SessionState.ACTIVE or worker is None:
@@ -111,15 +140,23 @@ class Relay:
 
     async def offer(self, request: Request, session_id: str, path: str, offer: Offer) -> Response:
         """Passes an offer on, with the ICE servers that the worker is to use."""
-        servers = ice_servers(self._service.config.ice, session_id, self._service.clock())
+        session, worker = await self.find(request, session_id)
+        servers = ice_servers(self._service.config.ice, session.id, self._service.clock())
         sent = offer.model_copy(update={"ice_servers": servers.ice_servers})
-        return await self.pass_on(request, session_id, request.method, path, sent.model_dump_json(exclude_none=True).encode())
+        return await self._send(session, worker, request.method, path, sent.model_dump_json(exclude_none=True).encode())
 
     async def pass_on(self, request: Request, session_id: str, method: str, path: str, body: bytes | None = None) -> Response:
         """The worker's answer to a signalling request."""
-        session, worker = await self.find(request, session_id)
+        return await self._send(*await self.find(request, session_id), method, path, body)
+
+    async def _send(self, session: SessionRecord, worker: WorkerRecord, method: str, path: str, body: bytes | None) -> Response:
         target = f"/sessions/{session.id}/transport/webrtc{path}"
         return _answer(await self._service.client.request(worker, method, target, body, _HEADERS))
+
+
+def _is_moving(session: SessionRecord) -> bool:
+    """Whether a session has had a worker and is about to get another: older clients take a refusal for its end."""
+    return session.restarts > 0 and session.state in (SessionState.INACTIVE, SessionState.PENDING)
 
 
 def _answer(reply: WorkerReply) -> Response:
@@ -127,10 +164,22 @@ def _answer(reply: WorkerReply) -> Response:
         raise UnavailableError("the worker does not accept this coordinator's orders", _WAIT_S)
     if reply.status >= 400:
         error: ReactorException = error_for_status(reply.status, reply.message())
-        if reply.status >= 500:
+        if reply.status not in _PASSED_ON:
             error = UnavailableError(reply.message(), _WAIT_S)
         return failure(error.status or 400, error.code, reply.message(), retry_after=error.retry_after)
-    headers = {} if reply.retry_after is None else {"Retry-After": reply.retry_after}
+    if not 200 <= reply.status < 300:
+        raise UnavailableError(f"the worker answers with {reply.status}", _WAIT_S)
+    headers = _HARMLESS if reply.retry_after is None else {**_HARMLESS, "Retry-After": reply.retry_after}
     if reply.content_type == "application/json" and reply.body:
-        return JSONResponse(reply.json(), reply.status, headers)
-    return Response(reply.body, reply.status, headers, reply.content_type)
+        return JSONResponse(_object(reply.body), reply.status, headers)
+    return Response(reply.body, reply.status, headers, reply.content_type if reply.body else None)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = parse(body)
+    except ValueError as error:
+        raise UnavailableError("the worker's answer cannot be read", _WAIT_S) from error
+    if not isinstance(value, dict):
+        raise UnavailableError("the worker's answer cannot be read", _WAIT_S)
+    return value

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response, Security
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.requests import ClientDisconnect
 
-from reactor_coordinator.failures import RESPONSES
+from reactor_coordinator.bodies import StrictRoute
+from reactor_coordinator.callers import BEARER
+from reactor_coordinator.failures import RESPONSES, documented
 from reactor_coordinator.headers import check_api_version
 from reactor_coordinator.service import Service
 from reactor_protocol.errors import ConflictError, ReactorException
@@ -23,15 +25,20 @@ Expires = Annotated[int, Query(ge=0, le=2**53, description="Epoch seconds.")]
 Signature = Annotated[str, Query(max_length=128, pattern=r"^[\x20-\x7e]*$")]
 
 
+_BYTES: dict[str, Any] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_WRITTEN: dict[str, Any] = {"requestBody": {"content": _BYTES}}
+_READ: dict[int | str, dict[str, Any]] = {200: {"description": "The bytes.", "content": _BYTES}}
+
+
 def upload_routes(service: Service) -> APIRouter:
     """``/sessions/{id}/uploads`` and ``/uploads/{id}``."""
-    router = APIRouter(tags=["uploads"])
+    router = APIRouter(tags=["uploads"], route_class=StrictRoute)
 
     @router.post(
         "/sessions/{session_id}/uploads",
         status_code=201,
-        responses={201: {"model": UploadSlot}, 409: RESPONSES[404], **RESPONSES},
-        dependencies=[Depends(check_api_version)],
+        responses={201: {"model": UploadSlot}, **documented(409), **RESPONSES},
+        dependencies=[Depends(check_api_version), Security(BEARER)],
     )
     async def reserve(request: Request, session_id: str, body: UploadRequest) -> JSONResponse:
         """Makes a place for a file, and gives the address to ``PUT`` its bytes to."""
@@ -47,7 +54,7 @@ def upload_routes(service: Service) -> APIRouter:
                 logger.warning("the worker %s was not told of an upload: %s", worker.id, error)
         return JSONResponse(slot.model_dump(), 201)
 
-    @router.put("/uploads/{upload_id}", responses={403: RESPONSES[404], 409: RESPONSES[404], **RESPONSES})
+    @router.put("/uploads/{upload_id}", responses=documented(400, 403, 404, 409, 422, 503), openapi_extra=_WRITTEN)
     async def write(request: Request, upload_id: str, expires: Expires, signature: Signature) -> Response:
         """Takes the bytes of a file, once."""
         length = request.headers.get("content-length", "")
@@ -55,11 +62,12 @@ def upload_routes(service: Service) -> APIRouter:
         await service.uploads.write(upload_id, expires, signature, size, _body(request))
         return Response()
 
-    @router.get("/uploads/{upload_id}", responses={403: RESPONSES[404], **RESPONSES}, response_class=StreamingResponse)
+    @router.get("/uploads/{upload_id}", responses={**_READ, **documented(400, 403, 404, 422, 503)}, response_class=Response)
     async def read(upload_id: str, expires: Expires, signature: Signature) -> StreamingResponse:
         """Gives the bytes of a file to the worker that was told of it."""
         upload, parts = await service.uploads.read(upload_id, expires, signature)
-        return StreamingResponse(parts, headers={"Content-Length": str(upload.size)}, media_type="application/octet-stream")
+        headers = {"Content-Length": str(upload.size), "X-Content-Type-Options": "nosniff"}
+        return StreamingResponse(parts, headers=headers, media_type="application/octet-stream")
 
     return router
 

@@ -37,10 +37,14 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``placements`` to carry out, best claim first within a model; ``places`` of all who go on waiting, by session id."""
+    """``placements`` to carry out, best claim first within a model; ``places`` of all who go on waiting, by session id.
+
+    ``waiting`` are the same by model, next one first.
+    """
 
     placements: list[Placement] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
+    waiting: dict[str, Sequence[Waiting]] = field(default_factory=dict)
 
 
 def board_of(sessions: Iterable[SessionRecord], workers: Iterable[WorkerRecord]) -> Board:
@@ -83,6 +87,7 @@ def decide(board: Board, estimates: Mapping[str, Estimate] | None = None, earlie
             decision.placements.extend(placed)
             taken = {each.session_id for each in placed}
             order = [each for each in order if each.session_id not in taken]
+        decision.waiting[model] = order
         decision.places.update(places(order, (estimates or {}).get(model, UNKNOWN), earlier))
     return decision
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,7 +17,6 @@ from reactor_coordinator.metrics import Metrics
 from reactor_coordinator.records import SessionRecord, WorkerRecord
 from reactor_coordinator.reports import Reports
 from reactor_coordinator.scopes import bare
-from reactor_coordinator.store import sessions as session_rows
 from reactor_coordinator.store.database import Database
 from reactor_coordinator.tokens import Caller, Signer
 from reactor_coordinator.uploads import Uploads
@@ -24,6 +24,7 @@ from reactor_coordinator.worker_client import WorkerClient
 from reactor_protocol.errors import NotFoundError, ServerError
 
 DRAINING_RETRY_S = 5.0
+_ID = re.compile(r"[0-9A-Za-z-]{1,36}")
 
 
 @dataclass(slots=True)
@@ -56,7 +57,7 @@ class Service:
 
     async def session(self, caller: Caller, session_id: str) -> tuple[SessionRecord, WorkerRecord | None]:
         """A session of the caller's, and its worker. Raises :class:`NotFoundError`, also for somebody else's session."""
-        found = await self.database.read(session_rows.with_worker, session_id)
+        found = await self.intake.find(session_id) if _ID.fullmatch(session_id) else None
         if found is None or not caller.may_see(found[0].id, found[0].key_id, found[0].token_id):
             raise not_found(session_id)
         return found

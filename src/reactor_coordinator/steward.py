@@ -180,14 +180,16 @@ class Steward:
         for session in snapshot.sessions.values():
             worker = snapshot.workers.get(session.worker_id or "")
             if session.state is SessionState.PENDING and worker is not None:
-                self._order(worker.id, self._start(session, worker), "start")
+                self._order(worker.id, self._start_again(session, worker), "start")
+
+    async def _start_again(self, session: SessionRecord, worker: WorkerRecord) -> None:
+        """Starts a session that a snapshot shows as not started, unless it has been: told twice, a worker may begin it anew."""
+        present = await self._tools.database.read(session_rows.get, session.id)
+        if present is not None and present.state is SessionState.PENDING and present.worker_id == worker.id:
+            await self._start(session, worker)
 
     async def _start(self, session: SessionRecord, worker: WorkerRecord) -> None:
         tools = self._tools
-        present = await tools.database.read(session_rows.get, session.id)
-        if present is None or present.state is not SessionState.PENDING or present.worker_id != worker.id:
-            # It has been started, and may be over: a worker that were told again would begin it anew.
-            return
         try:
             await tools.client.start(worker, session.id)
             await tools.uploads.hand_over(tools.client, worker, session.id)

@@ -6,7 +6,7 @@ import asyncio
 
 from starlette.types import Receive, Scope, Send
 
-from reactor_coordinator.board import Board, event_text, is_final
+from reactor_coordinator.board import Board, is_final
 from reactor_coordinator.records import SessionRecord, WorkerRecord
 from reactor_protocol.names import EVENT_STREAM
 
@@ -29,7 +29,7 @@ class SessionStream:
         headers = [(b"content-type", EVENT_STREAM.encode()), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
         try:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send(_part(event_text(self._board.body(self._session, self._worker))))
+            await send(_part(self._board.greet(watch, self._session, self._worker)))
             while not is_final(self._session, self._worker) and (text := await watch.next()) is not None:
                 if text:
                     await send(_part(text))

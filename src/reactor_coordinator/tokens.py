@@ -51,9 +51,7 @@ class Caller:
 
     def may_see(self, session_id: str, key_id: str, token_id: str) -> bool:
         """Whether a session of that key, made with that token, is the caller's to see and to end."""
-        if self.is_admin:
-            return True
-        if key_id != self.key_id:
+        if not self.is_admin and key_id != self.key_id:
             return False
         return self.scopes is None or token_id == self.token_id or any(scope.binds(session_id) for scope in self.scopes)
 

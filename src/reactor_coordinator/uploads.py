@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from pathlib import Path
+from typing import Any, Final, Literal, NoReturn, Protocol, TypeAlias
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -106,9 +107,15 @@ class Uploads:
             raise ServerError(f"the file could not be stored ({type(error).__name__})", status=503, retry_after=1) from error
         finally:
             self._writing.discard(upload_id)
-        now = self._clock()
-        if not await self._database.write(upload_rows.completed, upload_id, now):
+        if not await self._database.write(upload_rows.completed, upload_id, self._clock()):
+            await self._refuse_late(upload)
+
+    async def _refuse_late(self, upload: UploadRecord) -> NoReturn:
+        """Says why bytes that have arrived are not wanted any more. Those of a session that was swept meanwhile are deleted."""
+        if await self._database.read(upload_rows.get, upload.id) is not None:
             raise ConflictError("this address has been used: an upload is written once; ask for another one")
+        await self._delete(upload)
+        raise NotFoundError("the session of this upload is over: nothing was kept")
 
     # ------------------------------------------------------------------------------------------------------- workers
 
@@ -142,14 +149,17 @@ class Uploads:
         if not over:
             return 0
         for upload in over:
-            try:
-                await obstore.delete_async(self._store, _path(upload))
-            except FileNotFoundError:
-                continue
-            except BaseError as error:
-                logger.warning("the upload %s could not be deleted: %s", upload.id, error)
+            await self._delete(upload)
         await self._database.write(upload_rows.forget, [upload.id for upload in over])
         return len(over)
+
+    async def _delete(self, upload: UploadRecord) -> None:
+        try:
+            await obstore.delete_async(self._store, _path(upload))
+        except FileNotFoundError:
+            return
+        except BaseError as error:
+            logger.warning("the upload %s could not be deleted: %s", upload.id, error)
 
     # ----------------------------------------------------------------------------------------------------- addresses
 
@@ -174,7 +184,9 @@ class Uploads:
 def _open(url: str) -> Any:
     try:
         if url.startswith(_FILE):
-            return LocalStore(url.removeprefix(_FILE).removeprefix("//"), mkdir=True)
+            folder = Path(url.removeprefix(_FILE).removeprefix("//"))
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return LocalStore(folder)
         return from_url(url)
     except (BaseError, ValueError, OSError) as error:
         raise CloudConfigError(f"uploads: {url.split('?')[0]!r} cannot be used: {error}") from error

@@ -10,7 +10,9 @@ from reactor_coordinator.records import SessionRecord, WorkerRecord
 from reactor_protocol.lifecycles import SessionState
 from reactor_protocol.names import TRANSPORT, WEBRTC_VERSION
 
-_SERVER: Final = {"server_version": version("openreactor")}
+VERSION: Final = version("openreactor")
+
+_SERVER: Final = {"server_version": VERSION}
 _TRANSPORT: Final = {"protocol": TRANSPORT, "version": WEBRTC_VERSION}
 
 
@@ -37,6 +39,8 @@ def describe(
         body["expires_at"] = session.expires_at
     if session.reason is not None:
         body["reason"] = session.reason
+    if session.placements > 1:
+        body["placements"] = session.placements
     if session.restarts:
         body["restarts"] = session.restarts
     return body

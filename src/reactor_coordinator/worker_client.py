@@ -44,7 +44,7 @@ class WorkerReply:
         """The body as an object; empty where it is none."""
         try:
             body = json.loads(self.body or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return body if isinstance(body, dict) else {}
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ import aiohttp
 import uvicorn
 
 from reactor_coordinator.app import build_app
+from reactor_coordinator.board import Snapshot
 from reactor_coordinator.config import CloudConfig, parse_config
 from reactor_coordinator.keys import new_key
 from reactor_coordinator.records import Key
 from reactor_coordinator.serve import Coordinator, build
 from reactor_coordinator.store import keys as key_rows
 from reactor_http.listen import Server, address, bind
-from reactor_protocol.names import HEADER_API_KEY
+from reactor_protocol.names import EVENT_STREAM, HEADER_API_KEY
 from reactor_testing.fake_pool import FakePool
 from reactor_testing.fake_worker import FakeFleet, FakeWorker, WorkerKind
 
@@ -77,15 +79,48 @@ class House:
                     return dict(reply.body)
                 await self.coordinator.service.board.shown()
 
+    async def events(self, token: str, session_id: str) -> AsyncIterator[dict[str, Any] | str]:
+        """What the stream of a session says: bodies, and comments as text."""
+        headers = {"Accept": EVENT_STREAM, "Authorization": f"Bearer {token}"}
+        async with self.http.get(f"{self.url}/sessions/{session_id}", headers=headers) as reply:
+            assert reply.status == 200
+            assert reply.content_type == EVENT_STREAM
+            while not reply.content.at_eof():
+                line = (await reply.content.readline()).decode().strip()
+                if line:
+                    yield json.loads(line.removeprefix("data: ")) if line.startswith("data: ") else line
+
     @property
     def workers(self) -> list[FakeWorker]:
         return list(self.pool.workers.values())
 
+    def worker_of(self, session_id: str) -> FakeWorker:
+        """The worker that runs a session."""
+        (worker,) = [each for each in self.workers if each.session_id == session_id and not each.dead]
+        return worker
+
+    async def sees(self, condition: Callable[[Snapshot], object], seconds: float = DEADLINE_S) -> None:
+        """Returns when the coordinator sees the house like that."""
+        async with asyncio.timeout(seconds):
+            while not condition(self.snapshot):
+                await self.coordinator.service.board.shown()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The house as the coordinator saw it last."""
+        return self.coordinator.service.board.snapshot
+
+    async def idle(self, worker: FakeWorker, seconds: float = DEADLINE_S) -> None:
+        """Returns when the coordinator sees that a worker is idle."""
+
+        def is_idle(snapshot: Snapshot) -> bool:
+            return worker.id in snapshot.workers and snapshot.workers[worker.id].state == "IDLE"
+
+        await self.sees(is_idle, seconds)
+
     async def warm(self, count: int = 1) -> None:
         """Returns when so many workers are idle."""
-        async with asyncio.timeout(DEADLINE_S):
-            while sum(each.state == "IDLE" for each in self.coordinator.service.board.snapshot.workers.values()) < count:
-                await self.coordinator.service.board.shown()
+        await self.sees(lambda snapshot: sum(each.state == "IDLE" for each in snapshot.workers.values()) >= count)
 
     async def looked(self, times: int = 2) -> None:
         """Returns when the control loop has looked at the house so many times more."""
@@ -118,9 +153,8 @@ async def opened(
 ) -> AsyncIterator[House]:
     """A coordinator with a pool of so many fake workers."""
     listener = listener or bind("127.0.0.1", 0)
-    async with FakeFleet([address(listener)]) as fleet:
-        async with joined(config, FakePool(fleet, slots, kind), listener) as house:
-            yield house
+    async with FakeFleet([address(listener)]) as fleet, joined(config, FakePool(fleet, slots, kind), listener) as house:
+        yield house
 
 
 @contextlib.asynccontextmanager
@@ -136,8 +170,14 @@ async def joined(config: CloudConfig, pool: FakePool, listener: socket.socket) -
     await coordinator.open([url])
 
     async def stop() -> None:
+        # All at once, as far as that goes: no look at a house whose clients have been cut off, and no lease given back.
+        coordinator.control.leads = False
+        await coordinator._scope.close()
         server.should_exit = True
         server.force_exit = True
+        for connection in list(server.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
         await serving
         await coordinator.close()
 

@@ -6,17 +6,19 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
+from typing import Concatenate, Final, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import asyncpg
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.url import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from reactor_coordinator.config import CloudConfigError
+from reactor_coordinator.store.sqlite import SqliteThreads
 from reactor_protocol.errors import ServerError
 
 logger = logging.getLogger(__name__)
@@ -50,45 +52,23 @@ class Database:
     def __init__(self, url: str) -> None:
         self._url = _driver_url(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
-        self._engine: AsyncEngine | None = None
-        self._reader: AsyncEngine | None = None
+        self._open: _Open | None = None
 
-    @property
-    def engine(self) -> AsyncEngine:
-        if self._engine is None:
-            self._open()
-            assert self._engine is not None
-        return self._engine
-
-    def _open(self) -> None:
-        if not self.is_sqlite:
-            self._engine = self._reader = create_async_engine(
-                self._url, pool_size=_CONNECTIONS, max_overflow=0, pool_pre_ping=False, pool_timeout=_PATIENCE_S
-            )
-            return
-        Path(self._url.database or "").parent.mkdir(parents=True, exist_ok=True)
-        # SQLite has one writer at a time: transactions that write begin as such, and wait for each other here, not in the file.
-        self._engine = _sqlite_engine(self._url, "BEGIN IMMEDIATE", 1)
-        self._reader = _sqlite_engine(self._url, "BEGIN", _READERS)
+    def _opened(self) -> _Open:
+        if self._open is None:
+            self._open = _sqlite(self._url) if self.is_sqlite else _postgres(self._url)
+        return self._open
 
     async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Does ``work(connection, ...)`` in a transaction. Raises :class:`StoreUnavailableError`."""
+        """Does ``work(connection, ...)`` in a transaction. Raises :class:`StoreUnavailableError`.
 
-        async def once() -> T:
-            async with self.engine.begin() as connection:
-                return await work(connection, *args, **kwargs)
-
-        return await self._patiently(once)
+        ``work`` waits for nothing but the connection, and may run in another thread.
+        """
+        return await self._patiently(lambda: self._opened().writer.transact(lambda each: work(each, *args, **kwargs)))
 
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Does ``work(connection, ...)``, which only reads. Raises :class:`StoreUnavailableError`."""
-
-        async def once() -> T:
-            engine = self.engine
-            async with (self._reader or engine).begin() as connection:
-                return await work(connection, *args, **kwargs)
-
-        return await self._patiently(once)
+        return await self._patiently(lambda: self._opened().reader.transact(lambda each: work(each, *args, **kwargs)))
 
     async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
         loop = asyncio.get_running_loop()
@@ -128,28 +108,51 @@ class Database:
 
     async def close(self) -> None:
         """Closes all connections."""
-        for engine in {self._engine, self._reader} - {None}:
-            assert engine is not None
-            await engine.dispose()
-        self._engine = self._reader = None
+        if self._open is not None:
+            for each in {self._open.writer, self._open.reader}:
+                await each.close()
+            self._open = None
 
 
-def _sqlite_engine(url: URL, begin: str, size: int) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=30)
+class _Transacting(Protocol):
+    """Transactions of one kind."""
 
-    @event.listens_for(engine.sync_engine, "connect")
-    def connected(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+    async def transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T: ...
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def began(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+    async def close(self) -> None: ...
 
-    return engine
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A database that is open."""
+
+    writer: _Transacting
+    reader: _Transacting
+
+
+class _Connections:
+    """Transactions over a pool of connections."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        async with self._engine.begin() as connection:
+            return await work(connection)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def _sqlite(url: URL) -> _Open:
+    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    # SQLite has one writer at a time: transactions that write begin as such, and wait for each other here, not in the file.
+    return _Open(SqliteThreads(url, "BEGIN IMMEDIATE", 1), SqliteThreads(url, "BEGIN", _READERS))
+
+
+def _postgres(url: URL) -> _Open:
+    engine = create_async_engine(url, pool_size=_CONNECTIONS, max_overflow=0, pool_pre_ping=False, pool_timeout=_PATIENCE_S)
+    return _Open(_Connections(engine), _Connections(engine))
 
 
 def _driver_url(text_url: str) -> URL:
@@ -159,7 +162,7 @@ def _driver_url(text_url: str) -> URL:
         raise CloudConfigError("database: give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME") from error
     backend = url.get_backend_name()
     if backend == "sqlite" and url.database and url.database != ":memory:":
-        return url.set(drivername="sqlite+aiosqlite")
+        return url.set(drivername="sqlite")
     if backend == "postgresql":
         return url.set(drivername="postgresql+asyncpg")
     raise CloudConfigError("database: give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")

@@ -69,7 +69,8 @@ workers = Table(
     Column("port", Integer),
     Column("pid", Integer),
     Column("node", String(255)),
-    Column("session_id", String(36), unique=True),
+    # Not unique: one that has been moved is for a moment still being ended at the worker that it had.
+    Column("session_id", String(36)),
     Column("draining", Boolean, nullable=False),
     Column("failure", Text),
     Column("idle_since", Double),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import astuple
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reactor_coordinator.records import SessionRecord, WorkerRecord
 from reactor_coordinator.store import workers as worker_rows
-from reactor_coordinator.store.moves import move
+from reactor_coordinator.store.moves import move, padded
 from reactor_coordinator.store.schema import keys, sessions, workers
 from reactor_protocol.lifecycles import SESSION, SESSION_OPEN, SESSION_PLACED, SESSION_QUEUED, SessionEvent, SessionState
 
@@ -42,14 +43,22 @@ async def get(connection: AsyncConnection, /, session_id: str) -> SessionRecord 
     return None if row is None else _record(row)
 
 
-async def with_worker(connection: AsyncConnection, /, session_id: str) -> tuple[SessionRecord, WorkerRecord | None] | None:
-    """A session, and the worker that holds it."""
-    joined = select(sessions, workers).outerjoin(workers, workers.c.id == sessions.c.worker_id).where(sessions.c.id == session_id)
-    row = (await connection.execute(joined)).first()
-    if row is None:
-        return None
-    split = len(_COLUMNS)
-    return _record(row[:split]), None if row[split] is None else worker_rows.record(row[split:])
+async def by_ids(connection: AsyncConnection, /, session_ids: Collection[str]) -> dict[str, SessionRecord]:
+    """Those of these sessions that exist, by id."""
+    rows = await connection.execute(select(sessions).where(sessions.c.id.in_(padded(session_ids))))
+    return {record.id: record for record in map(_record, rows)}
+
+
+async def with_workers(
+    connection: AsyncConnection, /, session_ids: Collection[str]
+) -> dict[str, tuple[SessionRecord, WorkerRecord | None]]:
+    """Those of these sessions that exist, by id, each with the worker that holds it."""
+    joined = select(sessions, workers).outerjoin(workers, workers.c.id == sessions.c.worker_id)
+    split, found = len(_COLUMNS), {}
+    for row in await connection.execute(joined.where(sessions.c.id.in_(padded(session_ids)))):
+        session = _record(row[:split])
+        found[session.id] = session, None if row[split] is None else worker_rows.record(row[split:])
+    return found
 
 
 async def of_key(connection: AsyncConnection, /, key_id: str) -> list[SessionRecord]:
@@ -58,9 +67,26 @@ async def of_key(connection: AsyncConnection, /, key_id: str) -> list[SessionRec
     return [_record(row) for row in await connection.execute(wanted)]
 
 
-async def all_open(connection: AsyncConnection, /) -> list[SessionRecord]:
-    """All open sessions."""
-    return [_record(row) for row in await connection.execute(select(sessions).where(sessions.c.state.in_(_OPEN)))]
+async def all_open(connection: AsyncConnection, /, known: Known | None = None) -> list[SessionRecord]:
+    """All open sessions. Those whose rows are as they were the last time that ``known`` was given are the same objects again."""
+    rows = map(tuple, await connection.execute(select(sessions).where(sessions.c.state.in_(_OPEN))))
+    return [_record(row) for row in rows] if known is None else known.records(rows)
+
+
+class Known:
+    """Rows and their records, from one reading of the table to the next: of ten thousand that wait, few have changed."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[tuple[Any, ...], SessionRecord]] = {}
+
+    def records(self, rows: Iterable[tuple[Any, ...]]) -> list[SessionRecord]:
+        """A record for each row; nothing else is remembered."""
+        before, now = self._known, {}
+        for row in rows:
+            one = before.get(row[0])
+            now[row[0]] = (row, _record(row)) if one is None or one[0] != row else one
+        self._known = now
+        return [record for _, record in now.values()]
 
 
 async def newest(connection: AsyncConnection, /, limit: int, *, closed: bool) -> list[SessionRecord]:
@@ -108,21 +134,34 @@ async def lost_worker(connection: AsyncConnection, /, worker_id: str, event: Ses
     if row is None:
         return None
     counted = sessions.c.restarts + (1 if event is SessionEvent.WORKER_LOST else 0)
-    moved_it = await moved(connection, row[0], event, worker_id=None, restarts=counted, queued_at=now, seen_at=now)
-    return str(row[0]) if moved_it else None
+    statement = move(sessions, SESSION, event, worker_id=None, restarts=counted, queued_at=now, seen_at=now)
+    # By its worker too: in the meantime it may have been given another one, which it does not lose.
+    result = await connection.execute(statement.where(sessions.c.id == row[0], sessions.c.worker_id == worker_id))
+    return str(row[0]) if result.rowcount == 1 else None
 
 
 async def close(connection: AsyncConnection, /, session_id: str, reason: str, now: float, *, held_by: str | None = None) -> bool:
     """Ends a session, and charges its key for it. False where it was over already, or is not held by that worker any more."""
-    session = await get(connection, session_id)
-    if session is None or (held_by is not None and session.worker_id != held_by):
-        return False
-    if not await moved(connection, session_id, SessionEvent.END, worker_id=None, ended_at=now, reason=reason[:512]):
-        return False
-    if session.active_at is not None:
-        charged = update(keys).where(keys.c.id == session.key_id, keys.c.credit_s.is_not(None))
-        await connection.execute(charged.values(credit_s=keys.c.credit_s - (now - session.active_at)))
-    return True
+    return await close_all(connection, [session_id], reason, now, held_by=held_by) == 1
+
+
+async def close_all(
+    connection: AsyncConnection, /, session_ids: Collection[str], reason: str, now: float, *, held_by: str | None = None
+) -> int:
+    """Ends those of these sessions that are not over, for one reason, and charges their keys. Returns how many they were."""
+    statement = move(sessions, SESSION, SessionEvent.END, worker_id=None, ended_at=now, reason=reason[:512])
+    if held_by is not None:
+        statement = statement.where(sessions.c.worker_id == held_by)
+    ended = statement.where(sessions.c.id.in_(padded(session_ids))).returning(sessions.c.key_id, sessions.c.active_at)
+    rows = (await connection.execute(ended)).all()
+    used: defaultdict[str, float] = defaultdict(float)
+    for key_id, active_at in rows:
+        if active_at is not None:
+            used[key_id] += now - active_at
+    for key_id, seconds in sorted(used.items()):
+        charged = update(keys).where(keys.c.id == key_id, keys.c.credit_s.is_not(None))
+        await connection.execute(charged.values(credit_s=keys.c.credit_s - seconds))
+    return len(rows)
 
 
 async def warned(connection: AsyncConnection, /, session_id: str, now: float) -> None:
@@ -159,6 +198,12 @@ async def open_by_key(connection: AsyncConnection, /, key_ids: Collection[str]) 
     """How many open sessions these keys have."""
     counted = select(sessions.c.key_id, func.count()).where(sessions.c.key_id.in_(key_ids), sessions.c.state.in_(_OPEN))
     return {row[0]: row[1] for row in await connection.execute(counted.group_by(sessions.c.key_id))}
+
+
+async def queued_by_model(connection: AsyncConnection, /) -> dict[str, int]:
+    """How many sessions are in the queue, by model."""
+    counted = select(sessions.c.model, func.count()).where(sessions.c.state.in_(_QUEUED)).group_by(sessions.c.model)
+    return {row[0]: row[1] for row in await connection.execute(counted)}
 
 
 async def made_by_token(connection: AsyncConnection, /, token_ids: Collection[str]) -> dict[str, int]:

@@ -28,10 +28,10 @@ def record(row: Sequence[Any] | Row[Any]) -> WorkerRecord:
 
 
 async def add(connection: AsyncConnection, /, records: Iterable[WorkerRecord]) -> None:
-    """New workers."""
-    rows = [dict(zip(_COLUMNS, astuple(each), strict=True)) for each in records]
-    if rows:
-        await connection.execute(insert(workers), rows)
+    """New workers; those that are there already are left alone."""
+    for each in records:
+        if await get(connection, each.id) is None:
+            await connection.execute(insert(workers).values(dict(zip(_COLUMNS, astuple(each), strict=True))))
 
 
 async def get(connection: AsyncConnection, /, worker_id: str) -> WorkerRecord | None:

@@ -71,7 +71,6 @@ def upgrade() -> None:
         sa.Column("idle_since", sa.Double),
         sa.Column("capabilities", sa.JSON),
         sa.PrimaryKeyConstraint("id", name="pk_workers"),
-        sa.UniqueConstraint("session_id", name="uq_workers_session_id"),
     )
     op.create_index("ix_workers_state", "workers", ["state"])
     op.create_table(
