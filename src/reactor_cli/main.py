@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_COORDINATOR_NEEDS = ("sqlalchemy", "alembic", "aiosqlite", "jwt", "obstore", "prometheus_client")
+_COORDINATOR_NEEDS = ("sqlalchemy", "alembic", "asyncpg", "jwt", "obstore", "prometheus_client")
 _CLOUD_COMMANDS = ("coordinator", "keys", "sessions", "workers")
 
 

@@ -91,6 +91,7 @@ class Limits(_Section):
     restarts: int = Field(default=5, ge=0, le=1000)
     upload_bytes: int = Field(default=256 * 1024 * 1024, ge=1)
     uploads_per_session: int = Field(default=256, ge=1)
+    upload_bytes_per_session: int = Field(default=2 * 1024**3, ge=1)
     upload_seconds: PositiveSeconds = 900
     drain_seconds: PositiveSeconds = 30
     closed_session_days: float = Field(default=30, gt=0)
@@ -106,8 +107,8 @@ class CloudConfig(_Section):
     """Where clients reach this server, where that is not the address that they call it by."""
     internal_urls: list[str] = Field(default_factory=list, max_length=16)
     """Where workers reach the coordinators; else this one, on this machine."""
-    database: str = "sqlite:///.reactor/coordinator.db"
-    uploads: str = "file:.reactor/uploads"
+    database: str = Field(default="sqlite:///.reactor/coordinator.db", repr=False)
+    uploads: str = Field(default="file:.reactor/uploads", repr=False)
     allowed_origins: list[str] = Field(default_factory=lambda: ["*"])
     pool: LocalPoolSpec | RayPoolSpec = Field(default_factory=LocalPoolSpec, discriminator="kind")
     ice: IceSpec = Field(default_factory=IceSpec)

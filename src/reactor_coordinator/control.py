@@ -40,10 +40,11 @@ _STEP_S: Final = 0.05
 _MOST_GONE: Final = 1000
 _SEEN_S: Final = 5.0
 _BEAT_S: Final = 0.5
-_REST: Final = 4.0
-"""After a look the loop rests so many times as long as looking took: a house of any size costs a fifth of a core at most.
+_REST: Final = 8.0
+"""After a look the loop rests so many times as long as it took to decide: a house of any size costs a fifth of a core at most.
 
-What it does about what it has seen does not count: that is done once, and somebody waits for it.
+Reading costs about as much again, but how long it takes says more about what else is going on. What is done about what was seen
+does not count: that is done once, and somebody waits for it.
 """
 _LONGEST_REST_S: Final = 1.0
 _MAX_PLACEMENTS: Final = 64
@@ -67,7 +68,7 @@ class Control:
         self._up_since = 0.0
         self._began = 0.0
         self._looked_at = 0.0
-        self._looking_s = 0.0
+        self._deciding_s = 0.0
 
     async def run(self, limits: Limits, clock: Callable[[], float]) -> None:
         """Looks whenever the bell rings, and every now and then. A look that fails is logged, and made again."""
@@ -81,7 +82,7 @@ class Control:
 
     async def _rest(self, clock: Callable[[], float]) -> None:
         """Waits until it is time to look again. Meanwhile those who wait are told of their positions, some at a time."""
-        earliest = clock() + min(_LONGEST_REST_S, _REST * self._looking_s)
+        earliest = clock() + min(_LONGEST_REST_S, _REST * self._deciding_s)
         latest = earliest + _LOOK_S
         while (now := clock()) < latest:
             step = _STEP_S if self._board.crowded else latest - now
@@ -100,8 +101,8 @@ class Control:
             present = self._board.present()
             if present:
                 await self._database.write(session_rows.seen, present, now)
-        began = time.perf_counter()
         sessions, workers = await self._database.read(_house, self._known)
+        began = time.perf_counter()
         if now - self._looked_at > LEASE_TTL_S:
             # Nobody could be heard while this coordinator, or the database, stood still: no silence counts from before.
             self._up_since = now
@@ -109,7 +110,7 @@ class Control:
         decision = scheduler.decide(scheduler.board_of(sessions, workers), outlook.estimates, outlook.earlier(now))
         snapshot = Snapshot(now, {each.id: each for each in sessions}, {each.id: each for each in workers}, decision.places)
         gone = self._board.show(snapshot)[:_MOST_GONE]
-        self._looking_s = time.perf_counter() - began
+        self._deciding_s = time.perf_counter() - began
         if gone:
             for over in (await self._database.read(session_rows.by_ids, gone)).values():
                 self._board.tell(over)

@@ -25,6 +25,7 @@ _MEANINGS: Final = {
     409: "Not in the state that it is in.",
     410: "It is gone.",
     413: "The body is too large.",
+    416: "The range lies outside.",
     422: "The request is malformed.",
     426: "The client is too old.",
     429: "Too many requests, or no free worker.",

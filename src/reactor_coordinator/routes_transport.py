@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
+import aiohttp
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, Security
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from reactor_coordinator.bodies import StrictRoute, parse
 from reactor_coordinator.callers import BEARER
+from reactor_coordinator.clips import ClipGoneError, Grant
 from reactor_coordinator.failures import RESPONSES, documented, failure
 from reactor_coordinator.headers import check_webrtc_version
 from reactor_coordinator.records import SessionRecord, WorkerRecord
 from reactor_coordinator.service import Service, UnavailableError
+from reactor_coordinator.store import workers as worker_rows
 from reactor_coordinator.turn import ice_servers
 from reactor_coordinator.worker_client import WorkerReply
 from reactor_protocol.errors import ConflictError, ReactorException, error_for_status
@@ -32,13 +36,24 @@ _CLIP: dict[int | str, dict[str, Any]] = {
     202: {"description": "Not yet; ask again."},
     **documented(400, 401, 404, 409, 410, 422, 429, 503),
 }
-_PASSED_ON = frozenset({400, 404, 409, 410, 413, 422, 426, 429, 501})
+_PASSED_ON = frozenset({400, 404, 409, 410, 413, 416, 422, 426, 429, 501})
 _HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
 """What a worker says is shown by no browser as a page of this server."""
+_PART: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The bytes.", "content": {"video/mp4": {}, "video/iso.segment": {}}},
+    206: {"description": "A range of them.", "content": {"video/mp4": {}, "video/iso.segment": {}}},
+    **documented(400, 403, 404, 410, 416, 422, 503),
+}
+_PART_HEADERS = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges", "Cache-Control")
+_PART_BYTES = 256 * 1024
+_MAX_RANGE_CHARS = 64
+_MAX_REFUSAL_BYTES = 4096
 _WAIT_S = 1.0
 _MOVING_S = 5.0
 
 ConnectionId = Annotated[int, Path(ge=0, le=LAST_CONNECTION_ID)]
+SessionId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+PartName = Annotated[str, Path(pattern=r"^[A-Za-z0-9_]{1,48}\.(mp4|m4s)$")]
 Seconds = Annotated[float, Query(ge=0, le=1e9, allow_inf_nan=False)]
 
 
@@ -106,11 +121,46 @@ def clip_routes(service: Service) -> APIRouter:
     @router.get("/clips", responses=_CLIP, response_class=Response, dependencies=[Security(BEARER)])
     async def clips(request: Request, session_id: str, start: Seconds, end: Seconds) -> Response:
         """A part of a recording, as an HLS playlist."""
-        _, worker = await relay.find(request, session_id)
-        path = "/clips?" + urlencode({"session_id": session_id, "start": start, "end": end})
-        return _answer(await service.client.request(worker, "GET", path))
+        worker = await relay.recorder(request, session_id)
+        path = "/clips?" + urlencode({"session_id": session_id, "start": f"{start:.3f}", "end": f"{end:.3f}"})
+        reply = await service.client.request(worker, "GET", path)
+        if reply.status != 200:
+            return _answer(reply)
+        text = service.clips.signed(reply.body, session_id, worker.id, service.base_url(request))
+        return Response(text, 200, {**_HARMLESS, "Cache-Control": "no-store"}, "application/vnd.apple.mpegurl")
+
+    @router.get("/clips/chunks/{session_id}/{name}", responses=_PART, response_class=Response)
+    async def part(request: Request, session_id: SessionId, name: PartName, grant: Annotated[Grant, Depends(_grant)]) -> Response:
+        """A part of a recording, at the address that a playlist gave for it; ``Range`` is understood."""
+        service.clips.check(session_id, grant)
+        worker = await service.database.read(worker_rows.get, grant.worker)
+        if worker is None:
+            raise ClipGoneError("the worker that had this recording is gone")
+        wanted = request.headers.get("range", "")[:_MAX_RANGE_CHARS]
+        reply = await service.client.open(worker, f"/clips/chunks/{session_id}/{name}", {"Range": wanted} if wanted else {})
+        if reply.status in (200, 206):
+            headers = {each: reply.headers[each] for each in _PART_HEADERS if each in reply.headers}
+            return StreamingResponse(_parts(reply), reply.status, {**headers, **_HARMLESS})
+        async with reply:
+            content = await reply.content.read(_MAX_REFUSAL_BYTES)
+            return _answer(WorkerReply(reply.status, content, reply.content_type))
 
     return router
+
+
+def _grant(
+    worker: Annotated[str, Query(max_length=64)],
+    expires: Annotated[int, Query(ge=0, le=2**53, description="Epoch seconds.")],
+    signature: Annotated[str, Query(max_length=128, pattern=r"^[\x20-\x7e]*$")],
+) -> Grant:
+    return Grant(worker, expires, signature)
+
+
+async def _parts(reply: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """The body as it comes; one that breaks off leaves the client with less than it was told to expect."""
+    async with reply:
+        async for part in reply.content.iter_chunked(_PART_BYTES):
+            yield part
 
 
 class Relay:
@@ -136,7 +186,22 @@ class Relay:
             raise ConflictError(f"the session is over: {session.reason or 'it has ended'}")
         if session.state is not SessionState.ACTIVE or worker is None:
             raise UnavailableError(f"the session has no worker yet (it is {session.state}): wait until it is ACTIVE", _WAIT_S)
+        self._service.clips.held(session.id, worker.id)
         return session, worker
+
+    async def recorder(self, request: Request, session_id: str) -> WorkerRecord:
+        """The worker that has the recording of the caller's session, which may be over.
+
+        Raises as :meth:`find`, and :class:`ClipGoneError` where nobody has it any more.
+        """
+        caller = await self._service.doorkeeper.caller(request)
+        session, _ = await self._service.session(caller, session_id)
+        if session.state is not SessionState.CLOSED:
+            return (await self.find(request, session_id))[1]
+        worker = await self._service.database.read(worker_rows.get, self._service.clips.holder(session.id))
+        if worker is None:
+            raise ClipGoneError("the session is over, and the worker that had its recording is gone")
+        return worker
 
     async def offer(self, request: Request, session_id: str, path: str, offer: Offer) -> Response:
         """Passes an offer on, with the ICE servers that the worker is to use."""

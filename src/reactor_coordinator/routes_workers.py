@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Security
-from pydantic import Field
 
 from reactor_coordinator.bodies import StrictRoute
 from reactor_coordinator.callers import WORKER_SECRET
@@ -14,12 +13,6 @@ from reactor_protocol.errors import AuthenticationError
 from reactor_protocol.resources import WorkerOrders, WorkerReport
 
 
-class _Report(WorkerReport):
-    """A report whose numbers the database can hold."""
-
-    pid: int = Field(default=0, ge=0, lt=2**31)
-
-
 def worker_routes(service: Service) -> APIRouter:
     """``/workers``."""
     router = APIRouter(prefix="/workers", tags=["workers"], route_class=StrictRoute)
@@ -27,7 +20,7 @@ def worker_routes(service: Service) -> APIRouter:
     @router.post(
         "/{worker_id}/report", responses=documented(400, 401, 404, 413, 422, 503), dependencies=[Security(WORKER_SECRET)]
     )
-    async def report(request: Request, worker_id: str, body: _Report) -> WorkerOrders:
+    async def report(request: Request, worker_id: str, body: WorkerReport) -> WorkerOrders:
         """Takes a worker's report, and says what it is to do."""
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not same_secret(secret, service.signer.worker_secret(worker_id)):

@@ -249,11 +249,18 @@ async def serve(config: CloudConfig, on_ready: Callable[[str, NewKey | None], No
         gc.collect()
         gc.freeze()
         on_ready(url, await first_key(coordinator.database, coordinator.service.clock()))
+        _search_less_for_garbage()
         await _until_asked(coordinator, asked)
     finally:
         server.should_exit = True
         await serving
         await coordinator.close()
+
+
+def _search_less_for_garbage() -> None:
+    """What is here by now stays, and thousands of waiting clients are no garbage: searching them over and over costs a third."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 async def _until_asked(coordinator: Coordinator, asked: asyncio.Queue[signal.Signals]) -> None:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from reactor_coordinator.bell import Bell
 from reactor_coordinator.board import Board
 from reactor_coordinator.callers import Doorkeeper, not_found
+from reactor_coordinator.clips import Clips
 from reactor_coordinator.config import CloudConfig
 from reactor_coordinator.intake import Intake
 from reactor_coordinator.metrics import Metrics
@@ -44,6 +45,10 @@ class Service:
     metrics: Metrics
     clock: Callable[[], float]
     draining: bool = field(default=False)
+    clips: Clips = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clips = Clips(self.signer, self.clock)
 
     def model(self, name: str) -> str:
         """The name under which a model is served, with or without the namespace. Raises :class:`NotFoundError`."""

@@ -192,7 +192,7 @@ class Steward:
         tools = self._tools
         try:
             await tools.client.start(worker, session.id)
-            await tools.uploads.hand_over(tools.client, worker, session.id)
+            told = await tools.uploads.hand_over(tools.client, worker, session.id)
         except ReactorException as error:
             logger.warning("the worker %s did not start session %s: %s", worker.id, session.id, error)
             await self.write_off([worker.id], f"it did not start a session: {error}")
@@ -202,6 +202,14 @@ class Steward:
         if await tools.database.write(session_rows.started, session, worker.id, length, now):
             logger.info("session %s runs on worker %s", session.id, worker.id)
             self._on_started(session, now - session.queued_at)
+            await self._hand_over_rest(session, worker, told)
+
+    async def _hand_over_rest(self, session: SessionRecord, worker: WorkerRecord, told: frozenset[str]) -> None:
+        """Tells a worker of the files that were reserved while it was being told of the others, before the session was ACTIVE."""
+        try:
+            await self._tools.uploads.hand_over(self._tools.client, worker, session.id, told)
+        except ReactorException as error:
+            logger.warning("the worker %s was not told of all uploads: %s", worker.id, error)
 
     def _longest(self, session: SessionRecord) -> float:
         spec = self._tools.config.models.get(session.model)

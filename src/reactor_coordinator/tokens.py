@@ -139,6 +139,10 @@ class Signer:
         """What makes an address for an upload valid until then."""
         return self._derive(f"upload:{verb}:{upload_id}:{expires_at}")
 
+    def clip_signature(self, session_id: str, worker_id: str, expires_at: int) -> str:
+        """What makes the addresses for a session's recording, which that worker has, valid until then."""
+        return self._derive(f"clip:{session_id}:{worker_id}:{expires_at}")
+
     def _derive(self, what: str) -> str:
         seed = self._private.private_bytes_raw()
         return hmac.new(seed, what.encode(), hashlib.sha256).hexdigest()

@@ -72,8 +72,12 @@ class Uploads:
         if not 0 < request.size <= limit:
             raise BadRequestError(f"an upload is 1 to {limit} bytes, not {request.size}")
         most = self._limits.uploads_per_session
-        if await self._database.read(upload_rows.count, session.id) >= most:
+        number, size = await self._database.read(upload_rows.total, session.id)
+        if number >= most:
             raise RateLimitedError(f"a session takes {most} uploads: refer to one of those again")
+        if size + request.size > self._limits.upload_bytes_per_session:
+            whole = self._limits.upload_bytes_per_session
+            raise RateLimitedError(f"a session takes {whole} bytes of uploads, and has {size}: refer to one of those again")
         now = self._clock()
         upload = UploadRecord(
             id=uuid4().hex,
@@ -130,10 +134,14 @@ class Uploads:
             raise NotFoundError("the bytes are gone") from error
         return upload, _parts(found)
 
-    async def hand_over(self, client: Receiver, worker: WorkerRecord, session_id: str) -> None:
-        """Tells a worker of all files of a session that has come to it."""
-        for upload in await self._database.read(upload_rows.of_session, session_id):
+    async def hand_over(
+        self, client: Receiver, worker: WorkerRecord, session_id: str, told: frozenset[str] = frozenset()
+    ) -> frozenset[str]:
+        """Tells a worker of the files of a session that has come to it, but for those that it has been ``told`` of."""
+        uploads = [each for each in await self._database.read(upload_rows.of_session, session_id) if each.id not in told]
+        for upload in uploads:
             await self.announce(client, worker, upload)
+        return told | {upload.id for upload in uploads}
 
     async def announce(self, client: Receiver, worker: WorkerRecord, upload: UploadRecord) -> None:
         """Tells a worker of a file, and where its bytes can be had for as long as a session can last."""

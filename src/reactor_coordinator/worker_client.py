@@ -17,6 +17,7 @@ from reactor_protocol.resources import Notice, UploadRequest
 
 _ORDER_LIMIT_S: Final = 10.0
 _CONNECT_LIMIT_S: Final = 2.0
+_STREAM_LIMIT_S: Final = 600.0
 _MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 _MAX_ERROR_CHARS: Final = 500
 
@@ -87,6 +88,17 @@ class WorkerClient:
                 if len(content) > _MAX_ANSWER_BYTES:
                     raise WorkerUnreachableError(f"the worker {worker.id} answers with more than {_MAX_ANSWER_BYTES} bytes")
                 return WorkerReply(reply.status, content, reply.content_type, reply.headers.get("Retry-After"))
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise WorkerUnreachableError(f"the worker {worker.id} does not answer ({type(error).__name__})") from error
+
+    async def open(self, worker: WorkerRecord, path: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        """An answer whose body is still to be read; whoever asks for it closes it. Raises :class:`WorkerUnreachableError`."""
+        if worker.url is None:
+            raise WorkerUnreachableError(f"the worker {worker.id} has not reported yet")
+        sent = {**headers, "Authorization": f"Bearer {self._signer.worker_secret(worker.id)}"}
+        limit = aiohttp.ClientTimeout(total=_STREAM_LIMIT_S, sock_connect=_CONNECT_LIMIT_S, sock_read=_ORDER_LIMIT_S)
+        try:
+            return await self._session().get(worker.url + path, headers=sent, timeout=limit, allow_redirects=False)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise WorkerUnreachableError(f"the worker {worker.id} does not answer ({type(error).__name__})") from error
 

@@ -188,7 +188,7 @@ class WorkerReport(Resource):
     """
 
     port: int = Field(ge=1, le=65535)
-    pid: int = 0
+    pid: int = Field(default=0, ge=0, lt=2**31)
     state: str = Field(max_length=32)
     session_id: str | None = Field(default=None, max_length=64)
     connections: int = Field(default=0, ge=0, le=65535)

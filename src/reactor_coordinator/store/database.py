@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -145,13 +146,22 @@ class _Connections:
 
 
 def _sqlite(url: URL) -> _Open:
-    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    _make_private(Path(url.database or ""))
     # SQLite has one writer at a time: transactions that write begin as such, and wait for each other here, not in the file.
     return _Open(SqliteThreads(url, "BEGIN IMMEDIATE", 1), SqliteThreads(url, "BEGIN", _READERS))
 
 
+def _make_private(file: Path) -> None:
+    """The file holds the signing key: it is its owner's alone, and so are those that SQLite puts beside it."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise CloudConfigError(f"database: {file} cannot be written: {error.strerror}") from error
+
+
 def _postgres(url: URL) -> _Open:
-    engine = create_async_engine(url, pool_size=_CONNECTIONS, max_overflow=0, pool_pre_ping=False, pool_timeout=_PATIENCE_S)
+    engine = create_async_engine(url, pool_size=_CONNECTIONS, max_overflow=0, hide_parameters=True, pool_timeout=_PATIENCE_S)
     return _Open(_Connections(engine), _Connections(engine))
 
 

@@ -21,7 +21,7 @@ class SqliteThreads:
     """So many connections, each used by one thread at a time. ``begin`` is the statement that begins a transaction."""
 
     def __init__(self, url: URL, begin: str, threads: int) -> None:
-        self._engine = create_engine(url, pool_size=threads, max_overflow=0)
+        self._engine = create_engine(url, pool_size=threads, max_overflow=0, hide_parameters=True)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="sqlite")
 
         @event.listens_for(self._engine, "connect")

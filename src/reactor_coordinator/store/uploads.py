@@ -30,10 +30,11 @@ async def of_session(connection: AsyncConnection, /, session_id: str) -> list[Up
     return [UploadRecord(*row) for row in await connection.execute(wanted)]
 
 
-async def count(connection: AsyncConnection, /, session_id: str) -> int:
-    """How many uploads a session has."""
-    counted = select(func.count()).select_from(uploads).where(uploads.c.session_id == session_id)
-    return int((await connection.execute(counted)).scalar_one())
+async def total(connection: AsyncConnection, /, session_id: str) -> tuple[int, int]:
+    """How many uploads a session has, and their bytes."""
+    counted = select(func.count(), func.coalesce(func.sum(uploads.c.size), 0)).where(uploads.c.session_id == session_id)
+    number, size = (await connection.execute(counted)).one()
+    return int(number), int(size)
 
 
 async def completed(connection: AsyncConnection, /, upload_id: str, now: float) -> bool:

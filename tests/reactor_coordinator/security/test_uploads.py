@@ -219,3 +219,14 @@ async def test_a_session_has_so_many_uploads_and_no_more(tmp_path: Path) -> None
         assert [(await house.ask("POST", path, token, json=THREE)).status for _ in range(3)] == [201, 201, 429]
         large = await house.ask("POST", path, token, json={**THREE, "size": 4})
         assert (large.status, large.body["message"]) == (400, "an upload is 1 to 3 bytes, not 4")
+
+
+async def test_all_files_of_a_session_together_are_bounded(tmp_path: Path) -> None:
+    async with opened(configuration(tmp_path, limits={"upload_bytes_per_session": 100})) as house:
+        token = await house.token(await house.key())
+        path = f"/sessions/{(await house.begin(token))['session_id']}/uploads"
+        body = {"name": "a", "size": 60, "mime_type": "text/plain"}
+        assert (await house.ask("POST", path, token, json=body)).status == 201
+        refused = await house.ask("POST", path, token, json=body)
+        assert (refused.status, refused.body["code"]) == (429, "RATE_LIMITED")
+        assert refused.body["message"] == "a session takes 100 bytes of uploads, and has 60: refer to one of those again"
