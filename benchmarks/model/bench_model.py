@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from benchmarks import pixel_clock
 from benchmarks.pixel_clock import Picture
 
+from benchmarks import pixel_clock
 from reactor_runtime import ModelMessage, Output, ReactorModel, Video, event
 
 WIDTH, HEIGHT = 1280, 720

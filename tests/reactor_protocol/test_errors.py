@@ -22,10 +22,12 @@ TREE: list[tuple[str, str, str, bool, int | None]] = [
     ("AuthenticationError", "ApiError", "UNAUTHORIZED", False, 401),
     ("CreditsExhaustedError", "ApiError", "CREDITS_EXHAUSTED", False, 402),
     ("PermissionDeniedError", "ApiError", "FORBIDDEN", False, 403),
+    ("QuotaExceededError", "PermissionDeniedError", "QUOTA_EXCEEDED", False, 403),
     ("NotFoundError", "ApiError", "NOT_FOUND", False, 404),
     ("ConflictError", "ApiError", "CONFLICT", False, 409),
     ("VersionMismatchError", "ApiError", "VERSION_MISMATCH", False, None),
     ("RateLimitedError", "ApiError", "RATE_LIMITED", True, 429),
+    ("CapacityError", "RateLimitedError", "NO_CAPACITY", True, 429),
     ("ServerError", "ApiError", "SERVER_ERROR", True, 500),
     ("ModelFailedError", "ServerError", "MODEL_FAILED", False, 503),
     ("NetworkError", "ReactorException", "NETWORK_ERROR", True, None),
@@ -154,3 +156,17 @@ def test_a_rejected_command_has_the_models_code() -> None:
         "jump: unknown command",
     )
     assert str(errors.CommandRejected("no", "never")) == "never"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "name"),
+    [
+        (429, "NO_CAPACITY", "CapacityError"),
+        (429, "RATE_LIMITED", "RateLimitedError"),
+        (403, "QUOTA_EXCEEDED", "QuotaExceededError"),
+        (403, "FORBIDDEN", "PermissionDeniedError"),
+        (500, "NO_CAPACITY", "ServerError"),
+    ],
+)
+def test_the_servers_own_code_tells_a_full_house_from_a_caller_who_is_too_fast(status: int, code: str, name: str) -> None:
+    assert type(errors.error_for_status(status, "no", code=code)).__name__ == name
