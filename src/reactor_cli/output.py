@@ -31,7 +31,7 @@ def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty:
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column.upper().replace("_", " "), overflow="fold", no_wrap=column == "id")
+        table.add_column(column.upper().replace("_", " "), overflow="fold", no_wrap=column in ("id", "prefix", "state"))
     for row in rows:
         table.add_row(*("-" if row.get(column) is None else str(row[column]) for column in columns))
     _out.print(table)
