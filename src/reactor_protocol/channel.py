@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from reactor_protocol.codec import JSON_CODEC, Codec, Frame, codec_for
+from reactor_protocol.codec import JSON_CODEC, Codec, Frame
 from reactor_protocol.errors import DecodeError, MessageTooLargeError, ReactorException, RequestTimeoutError
 from reactor_protocol.messages import (
     ClientMessage,
@@ -22,6 +22,7 @@ from reactor_protocol.messages import (
     ServerMessage,
 )
 from reactor_protocol.names import MAX_MESSAGE_BYTES, PING_INTERVAL_S, PING_TIMEOUT_S
+from reactor_protocol.wire_versions import codec_for
 
 
 class Role(Enum):
@@ -82,14 +83,16 @@ class Channel:
     """The conversation over the data channels of one connection.
 
     A client pings every ``times.ping_interval`` and expects answers to its requests; a server expects to hear something within
-    ``times.silence_timeout``. ``codec`` is fixed for a client; a server takes it from the first frame that it receives.
+    ``times.silence_timeout``. A client speaks v0; a server speaks what the first frame that it receives is written in, and is
+    ``latched`` from then on. ``max_bytes`` limits what is sent.
     """
 
     def __init__(self, role: Role, now: float, times: ChannelTimes | None = None) -> None:
         self._role = role
         self._times = times or ChannelTimes()
         self._codec: Codec = JSON_CODEC
-        self._latched = role is Role.CLIENT
+        self.latched = role is Role.CLIENT
+        self.max_bytes = MAX_MESSAGE_BYTES
         self._pending: dict[str, tuple[float, str]] = {}
         self._requests = 0
         self._heard_at = now
@@ -100,14 +103,18 @@ class Channel:
         self._requests += 1
         return f"{prefix}_{self._requests}"
 
+    def can_say(self, message: ClientMessage | ServerMessage) -> bool:
+        """Whether the wire version that is spoken has words for a message."""
+        return self._codec.can_say(message)
+
     def send(self, message: ClientMessage | ServerMessage) -> Frame:
         """The frame of a message. Raises :class:`MessageTooLargeError` or :class:`DecodeError`."""
         frame = self._codec.encode(message)
         size = len(frame.payload if isinstance(frame.payload, bytes) else frame.payload.encode())
-        if size > MAX_MESSAGE_BYTES:
+        if size > self.max_bytes:
             kind = getattr(message, "type", type(message).__name__)
             raise MessageTooLargeError(
-                f"{kind} is {size} bytes, above the limit of {MAX_MESSAGE_BYTES}: send a file with upload_file() instead"
+                f"{kind} is {size} bytes, above the limit of {self.max_bytes}: send a file with upload_file() instead"
             )
         return frame
 
@@ -122,11 +129,8 @@ class Channel:
     def receive(self, frame: Frame, now: float) -> ChannelEvent | None:
         """What a frame of the peer means, or None where it means nothing to us."""
         self._heard_at = now
-        if not self._latched:
-            codec = codec_for(frame.payload)
-            if codec is None:
-                return FrameRefused(frame.label, "the peer speaks wire version v1, which is not served")
-            self._codec, self._latched = codec, True
+        if not self.latched:
+            self._codec, self.latched = codec_for(frame.payload), True
         try:
             if self._role is Role.SERVER:
                 message: ClientMessage | ServerMessage | None = self._codec.decode_client(frame)
@@ -140,6 +144,10 @@ class Channel:
             known = self._pending.pop(message.request_id, None)
             return None if known is None else RequestAnswered(message.request_id, message)
         return MessageReceived(message)
+
+    def hear(self, now: float) -> None:
+        """Something came that is no whole message: the peer is not silent."""
+        self._heard_at = now
 
     def forget(self, request_id: str) -> None:
         """Nobody waits for that answer any more."""

@@ -1,4 +1,4 @@
-"""Messages to data-channel frames and back: three verbs, one implementation a wire version.
+"""Messages to data-channel frames and back: the verbs of a wire version, and version v0. ``codec_v1`` stands beside it.
 
 v0 is JSON as text (reference: runtime, 5.2). The data channel carries all traffic but the track verbs, which go over the control
 channel.
@@ -16,6 +16,8 @@ from reactor_protocol.errors import DecodeError
 from reactor_protocol.messages import (
     ApplicationMessage,
     ClientMessage,
+    ClipFailed,
+    ClipReady,
     Command,
     CommandResult,
     FileRef,
@@ -26,6 +28,8 @@ from reactor_protocol.messages import (
     PublishResult,
     PublishTrack,
     Refusal,
+    RequestClip,
+    RequestRecording,
     RequestSchema,
     ResumeTrack,
     RuntimeMessage,
@@ -49,6 +53,10 @@ class Frame:
 class Codec(Protocol):
     """A wire version. Decoding raises :class:`DecodeError` for rubbish and gives None for what it does not know."""
 
+    def can_say(self, message: ClientMessage | ServerMessage) -> bool:
+        """Whether the wire version has words for a message."""
+        ...
+
     def encode(self, message: ClientMessage | ServerMessage) -> Frame: ...
 
     def decode_client(self, frame: Frame) -> ClientMessage | None: ...
@@ -56,18 +64,12 @@ class Codec(Protocol):
     def decode_server(self, frame: Frame) -> ServerMessage | None: ...
 
 
-def codec_for(first: Payload) -> Codec | None:
-    """The codec that the first frame of a connection asks for, or None where we do not speak it.
-
-    Text, or bytes whose first character that is not space opens JSON, is v0; all else is v1 (reference: runtime, 5.1).
-    """
-    if isinstance(first, str) or first.lstrip()[:1] in (b"{", b"["):
-        return JSON_CODEC
-    return None
-
-
 class JsonCodec:
     """Wire version v0."""
+
+    def can_say(self, message: ClientMessage | ServerMessage) -> bool:
+        """Always: v0 names its messages by text."""
+        return True
 
     def encode(self, message: ClientMessage | ServerMessage) -> Frame:
         """The frame of a message. Raises :class:`DecodeError` when its data is not JSON (NaN included)."""
@@ -100,6 +102,10 @@ class JsonCodec:
                 return RequestSchema()
             case "fileUploaded":
                 return FileUploaded(_file_ref(data))
+            case "requestClip":
+                return RequestClip(_number(data, "duration_seconds"))
+            case "requestRecording":
+                return RequestRecording()
         return None
 
     def decode_server(self, frame: Frame) -> ServerMessage | None:
@@ -118,6 +124,10 @@ class JsonCodec:
                 return _command_result(data)
             case "sessionEnded":
                 return SessionEnded(_word(data, "reason"))
+            case "clipReady":
+                return _clip_ready(data)
+            case "clipFailed":
+                return ClipFailed(_word(data, "reason"))
         return RuntimeMessage(kind, data)
 
 
@@ -179,6 +189,8 @@ _ENCODERS: Mapping[type, Callable[[Any], tuple[str, JsonObject]]] = {
     Ping: lambda _: _runtime("ping", {}),
     RequestSchema: lambda _: _runtime("requestSchema", {}),
     FileUploaded: lambda message: _runtime("fileUploaded", _file_body(message.file)),
+    RequestClip: lambda message: _runtime("requestClip", {"duration_seconds": message.duration_s}),
+    RequestRecording: lambda _: _runtime("requestRecording", {}),
     PublishTrack: _encode_publish,
     UnpublishTrack: _notification("unpublish_track"),
     PauseTrack: _notification("pause_track"),
@@ -186,9 +198,24 @@ _ENCODERS: Mapping[type, Callable[[Any], tuple[str, JsonObject]]] = {
     ApplicationMessage: _encode_application,
     CommandResult: _encode_command_result,
     PublishResult: _encode_publish_result,
+    ClipReady: lambda message: _runtime("clipReady", clip_body(message)),
+    ClipFailed: lambda message: _runtime("clipFailed", {"reason": message.reason}),
     RuntimeMessage: lambda message: _runtime(message.type, message.data),
     SessionEnded: lambda message: _runtime("sessionEnded", {"reason": message.reason}),
 }
+
+
+def clip_body(clip: ClipReady) -> JsonObject:
+    """The body of ``clipReady`` (reference: runtime, 5.2)."""
+    return {
+        "session_id": clip.session_id,
+        "kind": clip.kind,
+        "start_marker": clip.start_marker,
+        "end_marker": clip.end_marker,
+        "now_marker": clip.now_marker,
+        "predicted_ready_at_ms": clip.predicted_ready_at_ms,
+        "playlist_url": clip.playlist_url,
+    }
 
 
 def _file_body(ref: FileRef) -> JsonObject:
@@ -254,6 +281,13 @@ def _word(body: JsonObject, key: str) -> str:
     return str(value) if isinstance(value, int | float) else _optional_text(body, key) or ""
 
 
+def _number(body: JsonObject, key: str) -> float:
+    value = body.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise DecodeError(f"{key!r} must be a number, got {type(value).__name__}")
+    return value
+
+
 def _object(body: JsonObject, key: str) -> JsonObject:
     value = body.get(key)
     if value is None:
@@ -272,6 +306,18 @@ def _file_ref(body: JsonObject) -> FileRef:
         name=_word(body, "name"),
         mime_type=_word(body, "mime_type"),
         size=int(size),
+    )
+
+
+def _clip_ready(data: JsonObject) -> ClipReady:
+    return ClipReady(
+        session_id=_word(data, "session_id"),
+        kind=_word(data, "kind"),
+        start_marker=_number(data, "start_marker"),
+        end_marker=_number(data, "end_marker"),
+        now_marker=_number(data, "now_marker"),
+        predicted_ready_at_ms=int(_number(data, "predicted_ready_at_ms")),
+        playlist_url=_text(data, "playlist_url"),
     )
 
 

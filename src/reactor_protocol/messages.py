@@ -42,7 +42,9 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class RequestSchema:
-    """Asks for the model's schema document."""
+    """Asks for the model's schema document. ``request_id`` is None where the wire version has none (v0), here and below."""
+
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,21 @@ class FileUploaded:
     """Says that the bytes of a reference have arrived."""
 
     file: FileRef
+
+
+@dataclass(frozen=True, slots=True)
+class RequestClip:
+    """Asks for a clip of the last ``duration_s`` seconds; answered by a :class:`ClipReady` or a :class:`ClipFailed`."""
+
+    duration_s: float
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecording:
+    """Asks for all that was recorded so far; answered as :class:`RequestClip` is."""
+
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +139,38 @@ class PublishResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ClipReady:
+    """Where a clip or a recording is, or soon will be.
+
+    ``kind`` is ``snap`` or ``recording``. Markers are seconds of recorded media; ``predicted_ready_at_ms`` is Unix time in
+    milliseconds; ``playlist_url`` is a path at the server that was asked.
+    """
+
+    session_id: str
+    kind: str
+    start_marker: float
+    end_marker: float
+    now_marker: float
+    predicted_ready_at_ms: int
+    playlist_url: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFailed:
+    """Why there is no clip."""
+
+    reason: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RuntimeMessage:
-    """A message of the platform that needs no answer: ``modelSchema``, ``moderation``, ``clipReady`` and the like."""
+    """A message of the platform: ``modelSchema``, ``moderation`` and the like. ``request_id`` is that of what it answers."""
 
     type: str
     data: JsonObject = field(default_factory=dict)
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +181,17 @@ class SessionEnded:
 
 
 ClientMessage: TypeAlias = (
-    Command | Ping | RequestSchema | FileUploaded | PublishTrack | UnpublishTrack | PauseTrack | ResumeTrack
+    Command
+    | Ping
+    | RequestSchema
+    | FileUploaded
+    | RequestClip
+    | RequestRecording
+    | PublishTrack
+    | UnpublishTrack
+    | PauseTrack
+    | ResumeTrack
 )
-ServerMessage: TypeAlias = ApplicationMessage | CommandResult | PublishResult | RuntimeMessage | SessionEnded
+ServerMessage: TypeAlias = (
+    ApplicationMessage | CommandResult | PublishResult | ClipReady | ClipFailed | RuntimeMessage | SessionEnded
+)

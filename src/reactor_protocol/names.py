@@ -31,6 +31,11 @@ LAST_CONNECTION_ID: Final = 9999
 MAX_MESSAGE_BYTES: Final = 256 * 1024
 """Limit of one data-channel message, in bytes of UTF-8 (reference: runtime, 5.5)."""
 
+CHUNK_BYTES: Final = 65_536
+"""Limit of one fragment of a chunked message, its flag byte included (reference: runtime, 5.5)."""
+MAX_CHUNKED_BYTES: Final = 1024 * 1024
+"""Limit of one message of a connection that has agreed on chunking: what both channels of 64 clients may hold stays small."""
+
 PING_INTERVAL_S: Final = 5.0
 PING_TIMEOUT_S: Final = 20.0
 CONTROL_TIMEOUT_S: Final = 10.0

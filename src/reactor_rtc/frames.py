@@ -61,6 +61,9 @@ def _rows(plane: VideoPlane) -> NDArray[np.uint8]:
 class VideoFrame:
     """One picture. ``timestamp_us`` is in microseconds, of the sender's clock.
 
+    ``metadata`` and ``capture_time_us`` (of the clock of who captured it) cross to a peer that declared that it reads them; None
+    where nothing was told.
+
     ``data`` is uint8 in one dimension: three packed planes (``I420``), or rows of red, green, blue and padding (``RGBX``).
     """
 
@@ -69,6 +72,8 @@ class VideoFrame:
     height: int
     timestamp_us: int = 0
     pixels: PixelFormat = "I420"
+    metadata: bytes | None = None
+    capture_time_us: int | None = None
 
     @classmethod
     def from_rgb(cls, rgb: RgbArray, timestamp_us: int = 0) -> VideoFrame:

@@ -161,7 +161,8 @@ class Peer(Protocol):
     async def answer(self, sdp: str, sections: Sequence[Section]) -> str:
         """Takes an offer and answers it. ``sections`` says what each mid is for; other sections stay inactive.
 
-        Sections that send start inactive: see :meth:`set_active`.
+        Sections that send start inactive: see :meth:`set_active`. Metadata of pictures crosses, both ways, where the offer
+        declares that its side reads it.
         """
         ...
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import webrtc
 from reactor_protocol.errors import InvalidArgumentError
 from reactor_rtc.frames import AudioBlock, Media, VideoFrame
 from reactor_rtc.port import PeerConfig
+from reactor_rtc.wrtc_trailers import Tagger, Untagger
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +44,16 @@ class Outlet:
         self._size = (0, 0)
         self._generator: Any = webrtc.VideoTrackGenerator() if self.video else webrtc.MediaStreamTrackGenerator("audio")
         self._writer = self._generator.writable.get_writer()
+        self._tagger: Tagger | None = None
 
     async def open(self) -> None:
         """Gives the sender its track."""
         await self._sender.replace_track(self._generator.track if self.video else self._generator)
+
+    def tag(self) -> None:
+        """Sends what is told of each picture along with it: the other side reads it."""
+        if self.video:
+            self._tagger = Tagger(self._sender)
 
     async def tune(self) -> None:
         """Sets rate, codec, degradation and flow of the sender; the engine forgets them with each description."""
@@ -78,6 +86,8 @@ class Outlet:
         """Sends a picture or a stretch of sound. True where the picture has a new size, for which :meth:`tune` is due."""
         if isinstance(media, AudioBlock) and media.samples.size == 0:
             return False
+        if self._tagger is not None and isinstance(media, VideoFrame):
+            self._tagger.tell(media)
         chunk = _engine_video(media) if isinstance(media, VideoFrame) else _engine_audio(media)
 
         def written(future: asyncio.Future[None]) -> None:
@@ -97,21 +107,29 @@ class Outlet:
             await self._writer.close()
 
 
-async def read_track(track: webrtc.MediaStreamTrack) -> AsyncGenerator[Media, None]:
-    """What arrives on a track, until it ends. Video: the newest picture wins. Audio: 0.2 s are kept."""
-    size = 1 if str(track.kind) == "video" else _AUDIO_BUFFER_BLOCKS
-    processor = webrtc.MediaStreamTrackProcessor(webrtc.MediaStreamTrackProcessorInit(track, size))
-    reader = processor.readable.get_reader()
-    try:
-        while (chunk := (await reader.read()).value) is not None:
-            with chunk:
-                media: Media = _video(chunk) if isinstance(chunk, webrtc.VideoFrame) else _audio(chunk)
-            yield media
-            # A reader slower than the track finds the next frame ready, and would never let the loop have its turn.
-            await asyncio.sleep(0)
-    finally:
-        with contextlib.suppress(webrtc.RTCException, TypeError):
-            await reader.cancel()
+class Inlet:
+    """A section that receives; where ``tagged``, the other side sends what is told of each picture along with it."""
+
+    def __init__(self, receiver: webrtc.RTCRtpReceiver, *, tagged: bool = False) -> None:
+        self._track = receiver.track
+        self._video = str(self._track.kind) == "video"
+        self._tags = Untagger(receiver) if tagged and self._video else None
+
+    async def read(self) -> AsyncGenerator[Media, None]:
+        """What arrives, until the track ends. Video: the newest picture wins. Audio: 0.2 s are kept."""
+        size = 1 if self._video else _AUDIO_BUFFER_BLOCKS
+        processor = webrtc.MediaStreamTrackProcessor(webrtc.MediaStreamTrackProcessorInit(self._track, size))
+        reader = processor.readable.get_reader()
+        try:
+            while (chunk := (await reader.read()).value) is not None:
+                with chunk:
+                    media: Media = _video(chunk, self._tags) if isinstance(chunk, webrtc.VideoFrame) else _audio(chunk)
+                yield media
+                # A reader slower than the track finds the next frame ready, and would never let the loop have its turn.
+                await asyncio.sleep(0)
+        finally:
+            with contextlib.suppress(webrtc.RTCException, TypeError):
+                await reader.cancel()
 
 
 def _engine_video(frame: VideoFrame) -> webrtc.VideoFrame:
@@ -134,10 +152,14 @@ def _engine_audio(block: AudioBlock) -> webrtc.AudioData:
     return webrtc.AudioData(init)
 
 
-def _video(frame: webrtc.VideoFrame) -> VideoFrame:
+def _video(frame: webrtc.VideoFrame, tags: Untagger | None) -> VideoFrame:
     data = np.empty(frame.allocation_size(), np.uint8)
     _ = frame.copy_to(data.data)
-    return VideoFrame(data, frame.coded_width, frame.coded_height, frame.timestamp)
+    picture = VideoFrame(data, frame.coded_width, frame.coded_height, frame.timestamp)
+    tag = tags.told_of(frame.metadata().rtp_timestamp) if tags is not None else None
+    if tag is None:
+        return picture
+    return replace(picture, metadata=tag.user_data or None, capture_time_us=tag.capture_time_us or None)
 
 
 def _audio(chunk: webrtc.AudioData) -> AudioBlock:

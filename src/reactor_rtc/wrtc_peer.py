@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import webrtc
 
+from reactor_protocol.attributes import TRAILERS, declares_trailers, with_session_line
 from reactor_protocol.codec import Frame
 from reactor_protocol.errors import NegotiationError, TransportError
 from reactor_rtc import sdp as sdp_text
@@ -33,7 +34,7 @@ from reactor_rtc.port import (
     StateChanged,
 )
 from reactor_rtc.scope import TaskScope
-from reactor_rtc.wrtc_media import Outlet, read_track
+from reactor_rtc.wrtc_media import Inlet, Outlet
 from reactor_rtc.wrtc_stats import StatsReader
 
 logger = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class WrtcPeer:
         self._channels: dict[str, webrtc.RTCDataChannel] = {}
         self._open: set[str] = set()
         self._outlets: dict[str, Outlet] = {}
-        self._inlets: dict[str, webrtc.MediaStreamTrack] = {}
+        self._inlets: dict[str, Inlet] = {}
         self._stats = StatsReader()
         self._described = False
         self._changing = asyncio.Lock()
@@ -111,10 +112,14 @@ class WrtcPeer:
                 transceiver.direction = "recvonly"
                 self._prefer_codecs(transceiver)
         await self._describe(self._connection.create_answer())
+        tagged = declares_trailers(sdp)
         for outlet in self._outlets.values():
             await self._tune(outlet)
-        self._collect_inlets()
-        return self._local_sdp()
+            if tagged:
+                outlet.tag()
+        self._collect_inlets(tagged=tagged)
+        answer = self._local_sdp()
+        return with_session_line(answer, TRAILERS) if tagged else answer
 
     async def add_candidate(self, candidate: IceCandidate) -> None:
         init = webrtc.RTCIceCandidateInit(candidate.candidate, candidate.mid, candidate.mline_index)
@@ -185,11 +190,11 @@ class WrtcPeer:
         except NegotiationError as error:
             logger.debug("the rate was not changed: %s", error)
 
-    def _collect_inlets(self) -> None:
+    def _collect_inlets(self, *, tagged: bool = False) -> None:
         for transceiver in self._connection.get_transceivers():
             if str(transceiver.direction) == "recvonly" and transceiver.mid is not None:
                 transceiver.receiver.jitter_buffer_target = 0
-                self._inlets[transceiver.mid] = transceiver.receiver.track
+                self._inlets[transceiver.mid] = Inlet(transceiver.receiver, tagged=tagged)
 
     def send_media(self, mid: str, media: Media) -> None:
         outlet = self._outlets.get(mid)
@@ -208,10 +213,10 @@ class WrtcPeer:
             await _translate(self._tune(outlet))
 
     async def media(self, mid: str) -> AsyncIterator[Media]:
-        track = self._inlets.get(mid)
-        if track is None:
+        inlet = self._inlets.get(mid)
+        if inlet is None:
             raise TransportError(f"this connection receives nothing on section {mid!r}")
-        async with contextlib.aclosing(read_track(track)) as arriving:
+        async with contextlib.aclosing(inlet.read()) as arriving:
             async for media in arriving:
                 yield media
 

@@ -1,10 +1,8 @@
-"""The published Python client 1.13, whose core is native, on our coordinator: how far it gets today.
+"""The published Python client 1.13, whose core is native and which speaks wire version v1, on our coordinator.
 
-It speaks the binary wire protocol v1, which our runtime does not serve yet. What works: the exchange of the key for a token
-with ``authorization_details``, the session and the wait for its worker, signalling over several connections, WebRTC up to the
-status ready, uploads, joining a session by its id, reconnecting, and ending the session. What does not: every message on the
-two data channels. So its tracks, which it has to resume, stay paused and no frame arrives, and a command is answered by
-nothing (the client raises its RequestTimeoutError after 10 s). The last two tests fail as expected until v1 is served.
+One driver makes the whole visit: the exchange of the key for a token with ``authorization_details``, the session and the wait for
+its worker, signalling over several connections, frames, an awaited command, an upload, joining a session by its id, reconnecting,
+and ending the session. ``test_native_client`` makes the longer visit to a runtime without a coordinator.
 """
 
 from pathlib import Path
@@ -78,12 +76,10 @@ def test_leaving_ends_the_session(observed: Observations, coordinator: Hosted) -
     coordinator.wait_until_free()
 
 
-@pytest.mark.xfail(reason="the wire protocol v1 is not served yet, and a track that is not resumed stays paused")
 def test_frames_arrive(observed: Observations) -> None:
     assert observed.of("wire")["frames_arrive"]
 
 
-@pytest.mark.xfail(reason="the wire protocol v1 is not served yet")
 def test_a_command_is_answered(observed: Observations) -> None:
     wire = observed.of("wire")
     assert wire["command_answered"]

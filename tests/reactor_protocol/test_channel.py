@@ -27,6 +27,7 @@ from reactor_protocol.messages import (
     PublishResult,
     PublishTrack,
     Refusal,
+    RuntimeMessage,
     ServerMessage,
 )
 
@@ -185,12 +186,39 @@ def test_unknown_kinds_mean_nothing(pair: Pair) -> None:
     assert pair.server.receive(Frame("data", '{"scope":"runtime","data":{"type":"dance","data":{}}}'), 0.0) is None
 
 
-@pytest.mark.parametrize("first", [b"\x0a\x02q1\x10\x03\x52\x00", b""])
-def test_a_server_refuses_a_peer_that_begins_in_v1(pair: Pair, first: bytes) -> None:
-    for _ in range(2):
-        event = pair.server.receive(Frame("control", first), 0.0)
-        assert isinstance(event, FrameRefused)
-        assert "v1" in event.reason
+@pytest.mark.parametrize("first", [b"\x10\x03R\x00", b""])
+def test_the_first_frame_latches_v1(pair: Pair, first: bytes) -> None:
+    assert not pair.server.latched
+    assert pair.server.receive(Frame("control", first), 0.0) in (MessageReceived(Ping()), None)
+    assert pair.server.latched
+    assert pair.server.send(CommandResult("r1")) == Frame("data", b"\x0a\x02r1\x10\x02")
+    later = pair.server.receive(Frame("data", '{"type":"jump"}'), 0.0)
+    assert isinstance(later, FrameRefused)
+    assert "v1 is binary" in later.reason
+
+
+def test_what_a_server_says_before_the_first_frame_is_v0(pair: Pair) -> None:
+    early = pair.server.send(ApplicationMessage("hello"))
+    assert early == Frame("data", '{"scope":"application","data":{"type":"hello","data":{}}}')
+
+
+def test_a_notice_that_v1_does_not_have(pair: Pair) -> None:
+    notice = RuntimeMessage("sessionExpiration", {"remaining_s": 60})
+    assert pair.server.can_say(notice)
+    pair.server.receive(Frame("control", b"\x10\x03R\x00"), 0.0)
+    assert not pair.server.can_say(notice)
+
+
+def test_the_limit_of_what_is_sent_can_be_raised(pair: Pair) -> None:
+    pair.server.max_bytes = 400_000
+    pair.server.send(ApplicationMessage("c", {"s": "x" * 300_000}))
+    with pytest.raises(MessageTooLargeError, match="400000"):
+        pair.server.send(ApplicationMessage("c", {"s": "x" * 400_000}))
+
+
+def test_a_part_of_a_message_breaks_the_silence(pair: Pair) -> None:
+    pair.server.hear(7.0)
+    assert pair.server.next_deadline() == 27.0
 
 
 @pytest.mark.parametrize("first", ['{"scope":"runtime","data":{"type":"ping"}}', b' {"scope":"runtime","data":{"type":"ping"}}'])
@@ -198,7 +226,7 @@ def test_the_first_frame_latches_v0(pair: Pair, first: str | bytes) -> None:
     assert pair.server.receive(Frame("data", first), 0.0) == MessageReceived(Ping())
     later = pair.server.receive(Frame("data", b"\x0a\x02q1"), 0.0)
     assert isinstance(later, FrameRefused)
-    assert "v1" not in later.reason, "v0 stays: this is v0 that makes no sense"
+    assert "not JSON" in later.reason, "v0 stays: this is v0 that makes no sense"
 
 
 def test_a_message_above_256_kib_is_not_sent(pair: Pair) -> None:

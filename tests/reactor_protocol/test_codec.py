@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from reactor_protocol.codec import JSON_CODEC, Frame, codec_for
+from reactor_protocol.codec import JSON_CODEC, Frame
+from reactor_protocol.codec_v1 import PROTOBUF_CODEC
 from reactor_protocol.errors import DecodeError
 from reactor_protocol.messages import (
     ApplicationMessage,
     ClientMessage,
+    ClipFailed,
+    ClipReady,
     Command,
     CommandResult,
     FileRef,
@@ -22,6 +25,8 @@ from reactor_protocol.messages import (
     PublishResult,
     PublishTrack,
     Refusal,
+    RequestClip,
+    RequestRecording,
     RequestSchema,
     ResumeTrack,
     RuntimeMessage,
@@ -29,6 +34,7 @@ from reactor_protocol.messages import (
     SessionEnded,
     UnpublishTrack,
 )
+from reactor_protocol.wire_versions import codec_for
 
 WIRE = Path(__file__).parents[1] / "wire" / "frames"
 FILE = FileRef("0f3a9c", "a.png", "image/png", 3)
@@ -40,6 +46,8 @@ CLIENT: dict[str, ClientMessage] = {
     "data/client/ping": Ping(),
     "data/client/request_schema": RequestSchema(),
     "data/client/file_uploaded": FileUploaded(FILE),
+    "data/client/request_clip": RequestClip(10),
+    "data/client/request_recording": RequestRecording(),
     "control/client/publish_track": PublishTrack("q1", "webcam"),
     "control/client/unpublish_track": UnpublishTrack("main_video"),
     "control/client/pause_track": PauseTrack("main_video"),
@@ -51,19 +59,16 @@ SERVER: dict[str, ServerMessage] = {
     "data/server/model_schema": RuntimeMessage(
         "modelSchema", {"openapi": "3.1.0", "info": {"title": "my-model", "version": "1"}, "paths": {}}
     ),
-    "data/server/clip_ready": RuntimeMessage(
-        "clipReady",
-        {
-            "session_id": "7a1c",
-            "kind": "snap",
-            "start_marker": 1.5,
-            "end_marker": 11.5,
-            "now_marker": 12.0,
-            "predicted_ready_at_ms": 1767225600000,
-            "playlist_url": "/clips?session_id=7a1c&start=1.5&end=11.5",
-        },
+    "data/server/clip_ready": ClipReady(
+        session_id="7a1c",
+        kind="snap",
+        start_marker=1.5,
+        end_marker=11.5,
+        now_marker=12.0,
+        predicted_ready_at_ms=1767225600000,
+        playlist_url="/clips?session_id=7a1c&start=1.5&end=11.5",
     ),
-    "data/server/clip_failed": RuntimeMessage("clipFailed", {"reason": "no media generated yet"}),
+    "data/server/clip_failed": ClipFailed("no media generated yet"),
     "data/server/moderation": RuntimeMessage(
         "moderation",
         {
@@ -211,7 +216,7 @@ def test_floats_and_bools_keep_their_type() -> None:
     ],
 )
 def test_first_frame_chooses_the_version(first: str | bytes, is_v0: bool) -> None:
-    assert (codec_for(first) is JSON_CODEC) is is_v0
+    assert codec_for(first) is (JSON_CODEC if is_v0 else PROTOBUF_CODEC)
 
 
 @pytest.mark.parametrize("data", [{"n": float("nan")}, {"n": float("inf")}, {"s": {1}}, {("a",): 1}, {"s": "\ud800"}])

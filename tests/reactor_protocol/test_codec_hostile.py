@@ -14,6 +14,8 @@ from reactor_protocol.codec import JSON_CODEC, Frame
 from reactor_protocol.errors import DecodeError
 from reactor_protocol.messages import (
     ApplicationMessage,
+    ClipFailed,
+    ClipReady,
     Command,
     CommandResult,
     FileRef,
@@ -23,6 +25,8 @@ from reactor_protocol.messages import (
     PublishResult,
     PublishTrack,
     Refusal,
+    RequestClip,
+    RequestRecording,
     RequestSchema,
     ResumeTrack,
     RuntimeMessage,
@@ -106,6 +110,8 @@ def test_the_limit_counts_bytes_of_utf8() -> None:
         ("data", '{"scope":"runtime","data":{"type":"fileUploaded","data":{"upload_id":"u","size":1e999}}}'),
         ("data", '{"scope":"runtime","data":{"type":"fileUploaded","data":{"upload_id":"u","name":[]}}}'),
         ("data", '{"scope":"runtime","data":{"type":"fileUploaded","data":{}}}'),
+        ("data", '{"scope":"runtime","data":{"type":"requestClip","data":{"duration_seconds":true}}}'),
+        ("data", '{"scope":"runtime","data":{"type":"requestClip","data":{}}}'),
         ("control", '{"type":"request","method":"publish_track","data":{"name":"v"}}'),
         ("control", '{"type":"request","method":"publish_track","request_id":"q","data":{}}'),
         ("control", '{"type":"request","method":"publish_track","request_id":"q","data":"v"}'),
@@ -125,6 +131,7 @@ def test_wrong_types_of_a_client(label: str, text: str) -> None:
         ("data", '{"scope":"runtime","data":{"type":"commandResult","data":{"request_id":"d","reply":{}}}}'),
         ("data", '{"scope":"runtime","data":{"type":"commandResult","data":{"request_id":"d","error":"no"}}}'),
         ("data", '{"scope":"runtime","data":{"type":"sessionEnded","data":{"reason":[]}}}'),
+        ("data", '{"scope":"runtime","data":{"type":"clipReady","data":{"playlist_url":"/clips"}}}'),
         ("control", '{"type":"response","method":"publish_track","data":{}}'),
         ("control", '{"type":"response","method":"publish_track","request_id":"q","error":"no"}'),
         ("control", '{"type":"response","method":"publish_track","request_id":"q","error":{"code":{}}}'),
@@ -174,13 +181,16 @@ objects = st.dictionaries(texts, json_values, max_size=3).filter(lambda data: _i
 files = st.builds(FileRef, texts, texts, texts, st.integers(0, 2**53))
 refusals = st.builds(Refusal, texts, texts)
 replies = st.builds(ApplicationMessage, texts, objects)
-runtime_kinds = texts.filter(lambda kind: kind not in ("commandResult", "sessionEnded"))
+runtime_kinds = texts.filter(lambda kind: kind not in ("commandResult", "sessionEnded", "clipReady", "clipFailed"))
+seconds = st.floats(0, 1e6)
 
 client_messages = st.one_of(
     st.builds(Command, texts, objects, st.dictionaries(texts, files, max_size=2), st.none() | texts),
     st.just(Ping()),
     st.just(RequestSchema()),
     st.builds(FileUploaded, files),
+    st.builds(RequestClip, seconds),
+    st.just(RequestRecording()),
     st.builds(PublishTrack, texts, texts),
     st.builds(UnpublishTrack, texts),
     st.builds(PauseTrack, texts),
@@ -190,6 +200,8 @@ server_messages = st.one_of(
     replies,
     st.builds(CommandResult, texts, st.none() | replies, st.none() | refusals, st.none() | st.integers(0, 2**53)),
     st.builds(PublishResult, texts, st.none() | refusals),
+    st.builds(ClipReady, texts, texts, seconds, seconds, seconds, st.integers(0, 2**53), texts),
+    st.builds(ClipFailed, texts),
     st.builds(RuntimeMessage, runtime_kinds, objects),
     st.builds(SessionEnded, texts),
 )
