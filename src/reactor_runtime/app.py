@@ -20,10 +20,12 @@ from reactor_protocol.names import MAX_REASON_CHARS, NIL_SESSION_ID
 from reactor_protocol.resources import Notice, UploadRequest, UploadSlot
 from reactor_runtime.descriptor import describe
 from reactor_runtime.gate import WorkerGate
+from reactor_runtime.recording.routes import recording_routes
 from reactor_runtime.runtime import STOPPED, TAKEN_AWAY, Runtime
 from reactor_runtime.session import EndReason, health_word
 from reactor_runtime.signalling_routes import connection_routes, legacy_routes, require_session
 
+_EXPOSED = ["Retry-After", "Content-Range"]
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -43,12 +45,13 @@ def build_app(runtime: Runtime) -> FastAPI:
         app.add_middleware(WorkerGate, secret=runtime.settings.worker.secret)
         app.include_router(_notices(runtime))
     else:
-        app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])
+        app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"], expose_headers=_EXPOSED)
     app.add_exception_handler(ApiError, _refuse)
     app.add_exception_handler(NegotiationError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_malformed)
     app.include_router(_lifecycle(runtime))
     app.include_router(_uploads(runtime))
+    app.include_router(recording_routes(runtime.recordings))
     app.include_router(connection_routes(runtime))
     app.include_router(legacy_routes(runtime))
     return app

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass
-from types import NoneType, UnionType
-from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
+from functools import partial
+from types import MappingProxyType, NoneType
+from typing import Any, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
-from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from reactor_protocol.messages import JsonObject
-from reactor_runtime.fields import CommandError, FieldInfo, ModelMessage, UploadedFile
+from reactor_runtime.declared import CommandError, FieldInfo, UploadedFile
+from reactor_runtime.fields import ModelMessage
+from reactor_runtime.records import Declared
+from reactor_runtime.validation import definition, hints_of, holds_upload, is_optional, is_upload, reason
 
 INVALID_COMMAND = "invalid_command"
 UNRESOLVED_UPLOAD = "unresolved_upload"
 INTERNAL_ERROR = "internal_error"
 
+MAX_INLINE_UPLOADS = 16
+"""How many files one command may refer to inside its values."""
+
 Handler: TypeAlias = Callable[..., Any]
+_NO_FILES: Mapping[str, UploadedFile] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class CommandSpec:
-    """One command: how it is called, what it takes and what it may reply."""
+    """One command: how it is called, what it takes and what it may reply.
+
+    ``method`` is the handler's name, or empty where the command sets the state's field ``sets``. ``parameters`` gives each
+    parameter its name in ``arguments``; ``uploads`` holds those that are files, and whether they are required; ``holding`` those
+    in whose values a file can be.
+    """
 
     name: str
     method: str
@@ -34,29 +45,69 @@ class CommandSpec:
     parameters: Mapping[str, str]
     uploads: Mapping[str, bool]
     fields: Mapping[str, FieldInfo]
-    takes_client: bool
-    reply: type[ModelMessage] | None
+    annotations: Mapping[str, Any]
+    holding: frozenset[str] = frozenset()
+    takes_client: bool = False
+    reply: type[ModelMessage] | None = None
+    sets: str = ""
 
-    def validate(self, data: JsonObject, files: Mapping[str, UploadedFile]) -> dict[str, Any]:
-        """The handler's arguments for a payload.
+    def handler_of(self, model: Any) -> Handler:
+        """What runs the command on a model."""
+        return partial(set_field, model, self.sets) if self.sets else getattr(model, self.method)
+
+    def references(self, data: JsonObject) -> set[str]:
+        """The ids of the uploads that a payload refers to in its values, where their types allow it.
+
+        Raises :class:`CommandError` ``invalid_command`` for more than 16.
+        """
+        found: set[str] = set()
+        for name, value in data.items():
+            if name in self.holding:
+                found.update(_upload_ids(value))
+        if len(found) > MAX_INLINE_UPLOADS:
+            raise CommandError(INVALID_COMMAND, f"a command refers to at most {MAX_INLINE_UPLOADS} files, not {len(found)}")
+        return found
+
+    def validate(
+        self, data: JsonObject, files: Mapping[str, UploadedFile], inline: Mapping[str, UploadedFile] = _NO_FILES
+    ) -> dict[str, Any]:
+        """The handler's arguments for a payload. ``files`` are by parameter, ``inline`` ones by their id.
 
         Raises :class:`CommandError` ``invalid_command`` with the reasons of the reference (runtime, 1.5).
         """
         for name in (*data, *files):
-            if name not in self.parameters and name not in self.uploads:
+            if name not in self.parameters:
                 raise CommandError(INVALID_COMMAND, f"unexpected argument '{name}'")
-        values = {name: value for name, value in data.items() if name not in self.uploads}
+        # What is no id of an upload stands for a file that came beside the values.
+        beside = {f"\0{name}": file for name, file in files.items()}
+        values = data | {name: {"upload_id": f"\0{name}"} for name in files}
         for name, required in self.uploads.items():
-            if name not in files and data.get(name) is not None:
-                raise CommandError(INVALID_COMMAND, f"{name}: expected an uploaded file, got {type(data[name]).__name__}")
-            if name not in files and required:
+            if values.get(name) is None and required:
                 raise CommandError(INVALID_COMMAND, f"missing required argument '{name}'")
         try:
-            checked = self.arguments.model_validate_json(json.dumps(values))
+            checked = self.arguments.model_validate_json(json.dumps(values), context={**inline, **beside})
         except ValidationError as error:
-            raise CommandError(INVALID_COMMAND, _reason(error.errors(include_url=False)[0])) from None
-        arguments = {name: getattr(checked, key) for name, key in self.parameters.items()}
-        return arguments | {name: files.get(name) for name in self.uploads}
+            raise CommandError(INVALID_COMMAND, reason(error.errors(include_url=False)[0])) from None
+        return {name: getattr(checked, key) for name, key in self.parameters.items()}
+
+
+def _upload_ids(value: Any) -> Iterator[str]:
+    """The ids in a payload, in any depth."""
+    pending = [value]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, list):
+            pending.extend(part)
+        elif isinstance(part, dict):
+            if isinstance(part.get("upload_id"), str):
+                yield part["upload_id"]
+            pending.extend(part.values())
+
+
+def set_field(model: Any, field: str, **values: Any) -> None:
+    """What a generated ``set_<field>`` does: nothing between two sessions."""
+    if model.state is not None:
+        setattr(model.state, field, values[field])
 
 
 def read_command(owner: str, method: str, handler: Handler, name: str, description: str) -> CommandSpec:
@@ -65,44 +116,55 @@ def read_command(owner: str, method: str, handler: Handler, name: str, descripti
     Raises TypeError naming ``owner``, the method and the cure for an annotation, default or return type that cannot be.
     """
     where = f"{owner}.{method}"
-    hints = _hints(where, handler)
+    hints = hints_of(where, handler)
     signature = inspect.signature(handler)
-    definitions: dict[str, Any] = {}
-    parameters: dict[str, str] = {}
-    uploads: dict[str, bool] = {}
-    fields: dict[str, FieldInfo] = {}
+    declared: dict[str, Declared] = {}
     for parameter in list(signature.parameters.values())[1:]:
         if parameter.name == "client":
             continue
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             raise TypeError(f"{where}: {parameter} cannot be a command's field: name each parameter")
-        annotation, info = hints.get(parameter.name, Any), _info(parameter)
-        fields[parameter.name] = info
-        if _is_upload(annotation):
-            uploads[parameter.name] = info.default is MISSING and not _is_optional(annotation)
-            continue
-        key = f"p{len(parameters)}"
-        parameters[parameter.name] = key
-        definitions[key] = _definition(f"{where}({parameter.name})", parameter.name, annotation, info)
-    arguments: type[BaseModel] = create_model(f"{name}_arguments", __config__=ConfigDict(strict=True), **definitions)
+        declared[parameter.name] = Declared(hints.get(parameter.name, Any), _info(parameter))
     return CommandSpec(
         name=name,
         method=method,
         description=description,
-        arguments=arguments,
-        parameters=parameters,
-        uploads=uploads,
-        fields=fields,
         takes_client="client" in signature.parameters,
         reply=_reply(where, hints.get("return")),
+        **_arguments(f"{where}({{}})", name, declared),
     )
 
 
-def _hints(where: str, handler: Handler) -> dict[str, Any]:
-    try:
-        return get_type_hints(handler, include_extras=True)
-    except NameError as error:
-        raise TypeError(f"{where}: an annotation cannot be resolved: {error}; import the name at module level") from error
+def read_setter(owner: str, field: str, found: Declared) -> CommandSpec:
+    """The command ``set_<field>`` that stands for a public field of a state."""
+    name = f"set_{field}"
+    described = found.info.description or f"Set {field}."
+    declared = {field: found}
+    return CommandSpec(name, "", described, sets=field, **_arguments(f"{owner}.{{}}", name, declared))
+
+
+def _arguments(where: str, command: str, declared: Mapping[str, Declared]) -> dict[str, Any]:
+    """The parts of a :class:`CommandSpec` that follow from its fields."""
+    definitions: dict[str, Any] = {}
+    parameters = {name: f"p{number}" for number, name in enumerate(declared)}
+    uploads: dict[str, bool] = {}
+    for name, found in declared.items():
+        kind, spec = definition(where.format(name), name, found.annotation, found.info)
+        if is_upload(found.annotation):
+            optional = is_optional(found.annotation)
+            uploads[name] = found.default is MISSING and not optional
+            if not uploads[name]:
+                kind, spec = kind if optional else kind | None, Field(alias=name, default=None)
+        definitions[parameters[name]] = (kind, spec)
+    arguments: type[BaseModel] = create_model(f"{command}_arguments", __config__=ConfigDict(strict=True), **definitions)
+    return {
+        "arguments": arguments,
+        "parameters": parameters,
+        "uploads": uploads,
+        "fields": {name: found.info for name, found in declared.items()},
+        "annotations": {name: found.annotation for name, found in declared.items()},
+        "holding": frozenset(name for name, found in declared.items() if holds_upload(found.annotation)),
+    }
 
 
 def _info(parameter: inspect.Parameter) -> FieldInfo:
@@ -112,133 +174,9 @@ def _info(parameter: inspect.Parameter) -> FieldInfo:
     return FieldInfo(MISSING if default is parameter.empty else default)
 
 
-def _definition(where: str, name: str, annotation: Any, info: FieldInfo) -> tuple[Any, Any]:
-    """One field for pydantic. Type and default are checked here, so that a wrong one is the author's error and not a client's."""
-    kind = _limited(where, annotation, info)
-    if info.choices is not None:
-        kind = Annotated[kind, AfterValidator(_one_of(info.choices))]
-    try:
-        probed: dict[str, Any] = {_PROBED: (kind, ...)}
-        probe: type[BaseModel] = create_model("probe", __config__=ConfigDict(strict=True), **probed)
-    except (PydanticSchemaGenerationError, PydanticUserError) as error:
-        reason = error.message.partition(". ")[0]
-        raise TypeError(f"{where}: the type cannot cross the wire: {reason}") from error
-    if info.default is MISSING:
-        return kind, Field(alias=name)
-    try:
-        probe(**{_PROBED: info.default})
-    except ValidationError as error:
-        raise TypeError(f"{where}: the default does not fit: {_reason(error.errors(include_url=False)[0])}") from None
-    return kind, Field(alias=name, default=info.default)
-
-
-def _limited(where: str, annotation: Any, info: FieldInfo) -> Any:
-    """The annotation, widened, with its limits inside it: they do not apply to an explicit null."""
-    limits = {key: limit for key in ("ge", "le", "min_length", "max_length") if (limit := getattr(info, key)) is not None}
-    if not limits:
-        return _widened(annotation)
-    optional = _is_optional(annotation)
-    inner = Union[tuple(part for part in get_args(annotation) if part is not NoneType)] if optional else annotation  # noqa: UP007
-    bare = get_args(inner)[0] if get_origin(inner) is Annotated else inner
-    for key in limits:
-        if (get_origin(bare) or bare) not in _LIMITED[key]:
-            names = ", ".join(kind.__name__ for kind in _LIMITED[key])
-            raise TypeError(f"{where}: {key} limits {names}, not {getattr(bare, '__name__', bare)}")
-    kind = _widened(Annotated[inner, Field(**limits)])
-    return kind | None if optional else kind
-
-
-def _widened(annotation: Any) -> Any:
-    """The annotation with int taking integral floats too: JSON of other languages does not tell them apart."""
-    if annotation is int:
-        return Annotated[int, BeforeValidator(_integral)]
-    origin, parts = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        if parts[0] is int:
-            return Annotated[(*parts, BeforeValidator(_integral))]
-        return Annotated[(_widened(parts[0]), *parts[1:])]
-    if origin in (list, dict) and parts:
-        return origin[tuple(_widened(part) for part in parts)]
-    if origin in (Union, UnionType):
-        return Union[tuple(_widened(part) for part in parts)]  # noqa: UP007 - built from parts
-    return annotation
-
-
-def _integral(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _one_of(choices: tuple[Any, ...]) -> Callable[[Any], Any]:
-    def check(value: Any) -> Any:
-        if value is not None and value not in choices:
-            raise ValueError(f"{value!r} not one of {list(choices)}")
-        return value
-
-    return check
-
-
-def _is_optional(annotation: Any) -> bool:
-    return get_origin(annotation) in (Union, UnionType) and NoneType in get_args(annotation)
-
-
-def _is_upload(annotation: Any) -> bool:
-    return annotation is UploadedFile or (_is_optional(annotation) and UploadedFile in get_args(annotation))
-
-
 def _reply(where: str, annotation: Any) -> type[ModelMessage] | None:
     if annotation is None or annotation is NoneType:
         return None
     if isinstance(annotation, type) and issubclass(annotation, ModelMessage):
         return annotation
     raise TypeError(f"{where}: returns {annotation!r}; a command replies with one ModelMessage subclass, or with None")
-
-
-def _reason(error: ErrorDetails) -> str:
-    """One sentence for a client, in the words of the reference (runtime, 1.5)."""
-    kind, value, context = error["type"], error.get("input"), error.get("ctx", {})
-    path = [part for part in error["loc"] if part != _PROBED]
-    if kind == "missing":
-        return f"{_prefix(path[:-1])}missing required {'field' if path[1:] else 'argument'} '{path[-1]}'"
-    if kind in _LIMITS:
-        symbol, sign = _LIMITS[kind]
-        shown = f"length {len(value)}" if "length" in symbol and hasattr(value, "__len__") else repr(value)
-        return f"{_prefix(path)}{shown} {sign} {symbol}({context[symbol]})"
-    if kind in _TYPES:
-        return f"{_prefix(path)}expected {_TYPES[kind]}, got {type(value).__name__}"
-    if kind in ("literal_error", "enum"):
-        return f"{_prefix(path)}{value!r} not one of [{context['expected'].replace(' or ', ', ')}]"
-    return _prefix(path) + error["msg"].removeprefix("Value error, ")
-
-
-def _prefix(path: Sequence[int | str]) -> str:
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-    return f"{where}: " if where else ""
-
-
-_PROBED = "probed "
-"""The name under which a default is checked; the blank keeps it apart from every parameter."""
-
-_LIMITED: Mapping[str, tuple[type, ...]] = {
-    "ge": (int, float),
-    "le": (int, float),
-    "min_length": (str, list, dict),
-    "max_length": (str, list, dict),
-}
-_LIMITS = {
-    "greater_than_equal": ("ge", "<"),
-    "less_than_equal": ("le", ">"),
-    "string_too_short": ("min_length", "<"),
-    "string_too_long": ("max_length", ">"),
-    "too_short": ("min_length", "<"),
-    "too_long": ("max_length", ">"),
-}
-_TYPES = {
-    "int_type": "integer",
-    "int_from_float": "integer",
-    "float_type": "number",
-    "string_type": "string",
-    "bool_type": "boolean",
-    "list_type": "list",
-    "dict_type": "object",
-    "dataclass_type": "object",
-}

@@ -23,6 +23,7 @@ from reactor_protocol.names import (
     WORKER_PATIENCE_S,
 )
 from reactor_rtc.port import IceServer, PeerConfig
+from reactor_runtime.recording.options import RecordingOptions, read_recording
 
 MANIFEST = "reactor.yaml"
 
@@ -41,6 +42,7 @@ class Manifest:
     import_path: str
     name: str
     config: Path | None
+    recording: RecordingOptions = field(default_factory=RecordingOptions)
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,10 @@ class WorkerSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of a runtime. Times are in seconds, and 0 or less switches a timeout off. ``worker`` is set in a worker."""
+    """Settings of a runtime. Times are in seconds, and 0 or less switches a timeout off. ``worker`` is set in a worker.
+
+    ``recordings_dir`` is where recordings are kept; None is a temporary folder.
+    """
 
     host: str = "0.0.0.0"
     port: int = 8080
@@ -70,6 +75,7 @@ class Settings:
     log_format: str = "text"
     peer: PeerConfig = field(default_factory=PeerConfig)
     worker: WorkerSettings | None = None
+    recordings_dir: Path | None = None
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -94,7 +100,18 @@ def read_manifest(path: Path) -> Manifest:
         import_path=import_path,
         name=str(_section(file, body, "model").get("name") or ""),
         config=(directory / str(config)).resolve() if config else None,
+        recording=_recording(file, body, runtime),
     )
+
+
+def _recording(file: Path, body: Mapping[str, Any], runtime: Mapping[str, Any]) -> RecordingOptions:
+    """The section below ``runtime``, or the one at the top where manifests used to have it."""
+    given = runtime if runtime.get("recording") is not None else body
+    section = _section(file, given, "recording")
+    try:
+        return read_recording(section)
+    except InvalidArgumentError as error:
+        raise ConfigError(f"{file}: {error}") from error
 
 
 def _section(file: Path, body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -102,6 +119,12 @@ def _section(file: Path, body: Mapping[str, Any], name: str) -> Mapping[str, Any
     if not isinstance(section, dict):
         raise ConfigError(f"{file}: {name} must be a mapping")
     return section
+
+
+def get_weights_path() -> Path:
+    """The folder for a model's weights: ``REACTOR_WEIGHTS_PATH``, or ``~/.cache/reactor_registry``. It may not be there yet."""
+    given = os.environ.get("REACTOR_WEIGHTS_PATH", "").strip()
+    return Path(given).expanduser() if given else Path.home() / ".cache" / "reactor_registry"
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -119,7 +142,13 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         log_format=_choice(env, "REACTOR_LOG_FORMAT", "text", ("text", "json")),
         peer=_peer_config(env),
         worker=_worker(env),
+        recordings_dir=_folder(env, "REACTOR_RECORDINGS_DIR"),
     )
+
+
+def _folder(env: Mapping[str, str], name: str) -> Path | None:
+    given = env.get(name, "").strip()
+    return Path(given).expanduser().resolve() if given else None
 
 
 _WORKER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

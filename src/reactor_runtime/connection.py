@@ -7,12 +7,15 @@ import contextlib
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
-from reactor_protocol.channel import Channel, ChannelTimes, FrameRefused, MessageReceived, PeerSilent, Role
+from reactor_protocol.channel import ChannelTimes, FrameRefused, MessageReceived, PeerSilent
 from reactor_protocol.codec import Frame
 from reactor_protocol.errors import BadRequestError, ReactorException, TransportError
 from reactor_protocol.messages import (
+    ClipFailed,
+    ClipReady,
     Command,
     CommandResult,
     FileRef,
@@ -22,6 +25,8 @@ from reactor_protocol.messages import (
     PublishResult,
     PublishTrack,
     Refusal,
+    RequestClip,
+    RequestRecording,
     RequestSchema,
     ResumeTrack,
     RuntimeMessage,
@@ -47,6 +52,7 @@ from reactor_rtc.port import (
 from reactor_rtc.scope import TaskScope
 from reactor_runtime.host import Outcome
 from reactor_runtime.tracks import TrackSpec
+from reactor_runtime.wire import EARLY_WAIT_S, Wire
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +81,8 @@ class Room(Protocol):
 
     def schema(self) -> RuntimeMessage: ...
 
+    def clip(self, request: RequestClip | RequestRecording) -> ClipReady | ClipFailed: ...
+
 
 class Connection:
     """One client. ``legacy`` clients have one data channel and no track verbs (reference: client and REST, 1.15)."""
@@ -84,7 +92,7 @@ class Connection:
         self.legacy = legacy
         self._room = room
         self._scope = TaskScope(f"connection-{connection_id}")
-        self._channel = Channel(Role.SERVER, time.monotonic(), times)
+        self._wire = Wire(time.monotonic(), times)
         self._commands: asyncio.Queue[Command | FileRef] = asyncio.Queue(MAX_WAITING_COMMANDS)
         self._verbs: asyncio.Queue[PublishTrack | UnpublishTrack | PauseTrack | ResumeTrack] = asyncio.Queue(MAX_WAITING_COMMANDS)
         self._peer: Peer | None = None
@@ -102,7 +110,8 @@ class Connection:
         sections = [_section(mapped, tracks) for mapped in offer.track_mapping]
         self._tracks = _Tracks(offer.track_mapping)
         self._peer = factory(config, self._peer_event)
-        return await self._peer.answer(offer.sdp_offer, sections)
+        self._wire.hear_offer(offer.sdp_offer)
+        return self._wire.declare(await self._peer.answer(offer.sdp_offer, sections))
 
     async def add_candidate(self, candidate: Candidate) -> None:
         """Takes a candidate that the client found later."""
@@ -127,20 +136,25 @@ class Connection:
         self._scope.start(self._run_commands(), "commands")
         self._scope.start(self._run_verbs(), "verbs")
         self._scope.start(self._watch_silence(), "silence")
+        self._scope.start(self._await_first_word(), "first-word")
         if self.legacy:
             await self._open_legacy_tracks()
 
+    async def _await_first_word(self) -> None:
+        await asyncio.sleep(EARLY_WAIT_S)
+        self._say_what_waited()
+
     async def _watch_silence(self) -> None:
-        while (deadline := self._channel.next_deadline()) is not None:
+        while (deadline := self._wire.next_deadline()) is not None:
             await asyncio.sleep(max(0.0, deadline - time.monotonic()))
-            events, _ = self._channel.handle_timeout(time.monotonic())
-            for event in events:
+            for event in self._wire.handle_timeout(time.monotonic()):
                 if isinstance(event, PeerSilent):
                     self._room.lost(self, f"nothing was heard from it for {event.silent_s:.0f} s")
                     return
 
     async def close(self) -> None:
         """Ends the connection; what was sent before is delivered."""
+        self._say_what_waited()
         await self._scope.close()
         if self._peer is not None:
             await self._peer.close()
@@ -152,13 +166,29 @@ class Connection:
         if self._peer is None:
             return
         try:
-            self._peer.send(self._channel.send(message))
+            self._send_frames(self._peer, self._wire.frames(message))
         except TransportError as error:
             logger.debug("connection %d missed a message: %s", self.id, error)
         except (ReactorException, UnicodeEncodeError) as error:
             logger.error("connection %d: a message could not be sent: %s", self.id, error)
             if isinstance(message, CommandResult) and message.reply is not None:
                 self.send(CommandResult(message.request_id, error=Refusal("internal_error", str(error))))
+            elif isinstance(message, RuntimeMessage) and message.request_id is not None:
+                self.send(PublishResult(message.request_id, Refusal("internal_error", str(error))))
+
+    def _send_frames(self, peer: Peer, frames: list[Frame]) -> None:
+        for number, frame in enumerate(frames):
+            try:
+                peer.send(frame)
+            except TransportError:
+                if number > 0:
+                    # What follows would be read as the rest of this message.
+                    self._room.lost(self, "a message could not be sent to its end")
+                raise
+
+    def _say_what_waited(self) -> None:
+        for message in self._wire.release():
+            self.send(message)
 
     def send_media(self, track: str, media: Media) -> None:
         """Sends media on an output track, unless the client has paused it or does not take it."""
@@ -193,14 +223,20 @@ class Connection:
             self._tracks.open.set()
 
     def _receive(self, frame: Frame) -> None:
-        event = self._channel.receive(frame, time.monotonic())
+        event = self._wire.receive(frame, time.monotonic())
+        if self._wire.spoken:
+            self._say_what_waited()
         match event:
             case FrameRefused(label, reason):
                 logger.warning("connection %d: a message on %r was dropped: %s", self.id, label, reason)
-            case MessageReceived(Ping()) | None:
+            case MessageReceived(Ping()):
                 pass
-            case MessageReceived(RequestSchema()):
-                self.send(self._room.schema())
+            case None:
+                logger.debug("connection %d: a message on %r means nothing to us", self.id, frame.label)
+            case MessageReceived(RequestSchema(request_id)):
+                self.send(replace(self._room.schema(), request_id=request_id))
+            case MessageReceived(RequestClip() | RequestRecording() as request):
+                self.send(self._room.clip(request))
             case MessageReceived(Command() as command):
                 self._queue_command(command)
             case MessageReceived(FileUploaded(file)):

@@ -14,6 +14,7 @@ from reactor_runtime.runtime import Runtime
 def describe(runtime: Runtime) -> dict[str, Any]:
     """The session descriptor. Capabilities are absent until the model is loaded."""
     model = runtime.loaded
+    recording = runtime.recordings.options
     session = Session.model_validate(
         {
             "session_id": runtime.table.session_id or NIL_SESSION_ID,
@@ -23,7 +24,7 @@ def describe(runtime: Runtime) -> dict[str, Any]:
             "server_info": ServerInfo(server_version=version("openreactor")),
             "selected_transport": Transport(),
             "transports": [Transport()],
-            "recording": {"enabled": False, "chunk_seconds": 4},
+            "recording": {"enabled": recording.enabled, "chunk_seconds": recording.chunk_seconds},
         }
     )
     if model is not None:

@@ -2,78 +2,38 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import MISSING, dataclass, field, is_dataclass
-from typing import Any, ClassVar, dataclass_transform, get_type_hints
+from dataclasses import Field as DataclassField
+from dataclasses import fields as dataclass_fields
+from typing import Any, ClassVar, dataclass_transform
 
 from pydantic import TypeAdapter
 
 from reactor_protocol.messages import ApplicationMessage
+from reactor_runtime.declared import (
+    MESSAGE_FIELD,
+    CommandError,
+    FieldInfo,
+    InputField,
+    MessageField,
+    UploadedFile,
+    pascal_case,
+    snake_case,
+)
+from reactor_runtime.validation import UnresolvedAnnotation, check_default, check_type, hints_of, holds_upload
 
-
-class CommandError(Exception):
-    """Raise it in a handler to refuse a command; the client gets exactly this code and message."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
-@dataclass(frozen=True, slots=True)
-class FieldInfo:
-    """Default and limits of a command's parameter."""
-
-    default: Any = field(default_factory=lambda: MISSING)
-    description: str | None = None
-    ge: float | None = None
-    le: float | None = None
-    min_length: int | None = None
-    max_length: int | None = None
-    choices: tuple[Any, ...] | None = None
-    moderate: bool = False
-
-
-def InputField(
-    default: Any = MISSING,
-    *,
-    default_factory: Callable[[], Any] | None = None,
-    description: str | None = None,
-    ge: float | None = None,
-    le: float | None = None,
-    min_length: int | None = None,
-    max_length: int | None = None,
-    choices: list[Any] | tuple[Any, ...] | None = None,
-    moderate: bool = False,
-) -> Any:
-    """Limits of a command's parameter, written as its default value. ``ge``, ``le`` and the lengths are inclusive.
-
-    Raises TypeError for a ``default_factory`` or a mutable default: a parameter is filled anew for each command.
-    """
-    if default_factory is not None:
-        raise TypeError("InputField takes no default_factory: give a default, or make the parameter T | None")
-    if isinstance(default, list | dict | set):
-        raise TypeError(f"InputField: a {type(default).__name__} cannot be a default: make the parameter T | None")
-    allowed = None if choices is None else tuple(choices)
-    return FieldInfo(default, description, ge, le, min_length, max_length, allowed, moderate)
-
-
-def MessageField(default: Any = MISSING, *, default_factory: Any = MISSING, description: str = "") -> Any:
-    """Default and description of a message's field."""
-    metadata = {"description": description}
-    if default_factory is not MISSING:
-        return field(default_factory=default_factory, metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
-_ACRONYM = re.compile(r"([A-Z]+)([A-Z][a-z])")
-_WORD = re.compile(r"([a-z0-9])([A-Z])")
-
-
-def snake_case(name: str) -> str:
-    """The wire name of a class: ``HTTPServer`` is ``http_server``, ``Video2Audio`` is ``video2_audio``."""
-    return _WORD.sub(r"\1_\2", _ACRONYM.sub(r"\1_\2", name)).lower()
+__all__ = [
+    "ClientInfo",
+    "CommandError",
+    "FieldInfo",
+    "InputField",
+    "MessageField",
+    "ModelMessage",
+    "UploadedFile",
+    "pascal_case",
+    "snake_case",
+]
 
 
 @dataclass_transform(field_specifiers=(MessageField, field))
@@ -81,7 +41,8 @@ class ModelMessage:
     """A message to clients: subclass it and annotate fields; it becomes a dataclass.
 
     Its name on the wire is the class name in snake case, or the class variable ``name``. Fields hold what JSON holds, and enums,
-    dataclasses and nested lists and dicts of these.
+    dataclasses and nested lists and dicts of these. A field that cannot be sent, or whose default does not fit, is a TypeError
+    where the class is made.
     """
 
     name: ClassVar[str] = ""
@@ -89,6 +50,7 @@ class ModelMessage:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = cls.__dict__.get("__annotations__", {})
+        _refuse_raw_defaults(cls, own)
         # A dataclass wants fields without default first; authors write them in the order that reads best.
         required = [key for key in own if key not in cls.__dict__ or _has_no_default(cls.__dict__[key])]
         cls.__annotations__ = {key: own[key] for key in [*required, *(key for key in own if key not in required)]}
@@ -103,6 +65,28 @@ class ModelMessage:
         cls.__doc__ = described
         if name_is_field or "name" not in cls.__dict__:
             cls.name = snake_case(cls.__name__)
+        if not cls.name:
+            raise TypeError(
+                f"{cls.__name__}: a message needs a name; leave the class variable out for {snake_case(cls.__name__)!r}"
+            )
+        try:
+            cls.check()
+        except UnresolvedAnnotation:
+            # It may name a class that comes later in the module: the contract asks again when the model is read.
+            return
+
+    @classmethod
+    def check(cls) -> None:
+        """Raises TypeError naming the class, the field and the cure for a field that can never be sent."""
+        assert is_dataclass(cls)
+        hints = hints_of(cls.__name__, cls)
+        for spec in dataclass_fields(cls):
+            where = f"{cls.__name__}.{spec.name}"
+            if holds_upload(hints[spec.name]):
+                raise TypeError(f"{where}: files go from clients to the model; send what was found in it instead")
+            probe = check_type(where, hints[spec.name])
+            if spec.default is not MISSING:
+                check_default(where, probe, spec.default)
 
     def encode(self) -> ApplicationMessage:
         """The message as the wire carries it. Raises TypeError naming the class when a value is not JSON."""
@@ -111,6 +95,23 @@ class ModelMessage:
         except (ValueError, TypeError) as error:
             raise TypeError(f"{type(self).__name__} cannot be sent: {error}") from error
         return ApplicationMessage(type(self).name, data)
+
+
+def _refuse_raw_defaults(message: type[ModelMessage], annotations: dict[str, Any]) -> None:
+    for name in annotations:
+        default = message.__dict__.get(name, MISSING)
+        where = f"{message.__name__}.{name}"
+        if isinstance(default, DataclassField):
+            if MESSAGE_FIELD not in default.metadata:
+                raise TypeError(f"{where}: dataclasses.field() is not for messages; write MessageField(...)")
+            default = default.default
+        if isinstance(default, FieldInfo):
+            raise TypeError(f"{where}: InputField is for what clients send; write MessageField(...)")
+        if isinstance(default, list | dict | set):
+            kind = type(default).__name__
+            raise TypeError(
+                f"{where}: a {kind} cannot be a default; write MessageField(default_factory={kind}), or T | None = None"
+            )
 
 
 def _has_no_default(value: Any) -> bool:
@@ -122,24 +123,9 @@ _adapters: dict[type[ModelMessage], TypeAdapter[Any]] = {}
 
 def _adapter(kind: type[ModelMessage]) -> TypeAdapter[Any]:
     if kind not in _adapters:
-        assert is_dataclass(kind)
-        get_type_hints(kind)
+        hints_of(kind.__name__, kind)
         _adapters[kind] = TypeAdapter(kind)
     return _adapters[kind]
-
-
-@dataclass(frozen=True, slots=True)
-class UploadedFile:
-    """A file that a client uploaded."""
-
-    name: str
-    mime_type: str
-    data: bytes
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return len(self.data)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,30 +9,30 @@ import asyncio
 import contextlib
 import inspect
 import logging
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from reactor_protocol.errors import ModelFailedError
 from reactor_protocol.messages import ApplicationMessage, JsonObject, Refusal
 from reactor_rtc.frames import Media
-from reactor_runtime.background import in_background
 from reactor_runtime.commands import INTERNAL_ERROR, INVALID_COMMAND, CommandSpec
 from reactor_runtime.contract import Contract
-from reactor_runtime.emission import Bundle, chunk_of
+from reactor_runtime.emission import Bundle
 from reactor_runtime.fields import ClientInfo, CommandError, ModelMessage, UploadedFile
-from reactor_runtime.inputs import InputBuffer, InputFrame
-from reactor_runtime.model import HookName, ReactorModel
-from reactor_runtime.model_thread import ModelThread, Work
-from reactor_runtime.pacer import Pacer, Plan
-from reactor_runtime.tracks import Output
+from reactor_runtime.intake import Intake
+from reactor_runtime.marks import HookName
+from reactor_runtime.model import ReactorApp, bind, missing_work, turn_of
+from reactor_runtime.model_stage import ModelStage
+from reactor_runtime.model_thread import ModelThread, OnStopped, Work
+from reactor_runtime.pacer import Plan
+from reactor_runtime.records import InputState
 
 logger = logging.getLogger(__name__)
-
-_TURNS = 3  # of the loop: a command is posted, its dispatcher wakes, and the handler runs
 
 
 class HostEvents(Protocol):
@@ -56,19 +56,42 @@ class Outcome:
     frame: int | None = None
 
 
-class ModelHost:
-    """One model in this process. Its methods are called on the owner's loop, except where they say otherwise."""
+class Place(Protocol):
+    """Where a model runs: a thread of its own, or in a test the loop of the test."""
 
-    def __init__(self, model_class: type[ReactorModel], contract: Contract, events: HostEvents) -> None:
+    def start(self, run: Callable[[], Any], name: str) -> None: ...
+
+    def post(self, work: Work) -> None: ...
+
+    def announce_stop(self) -> None: ...
+
+    async def aside(self, work: Callable[[], Any], name: str) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class ModelHost:
+    """One model in this process. Its methods are called on the owner's loop, except where they say otherwise.
+
+    ``place`` makes where the model runs, and is given what to call when it has ended.
+    """
+
+    def __init__(
+        self,
+        model_class: type[ReactorApp],
+        contract: Contract,
+        events: HostEvents,
+        place: Callable[[OnStopped], Place] = ModelThread,
+    ) -> None:
         self._class = model_class
         self._contract = contract
         self._events = events
         self._owner = asyncio.get_running_loop()
-        self._model: ReactorModel | None = None
-        self._buffers: dict[str, InputBuffer] = {}
+        self._model: ReactorApp | None = None
+        self._intake = Intake(contract.inputs)
         self._clients: dict[int, ClientInfo] = {}
-        self._thread = ModelThread(self._model_stopped)
-        self._stage = _ModelStage(self._owner, events)
+        self._thread = place(self._model_stopped)
+        self._stage = ModelStage(self._owner, events)
 
     @property
     def commands(self) -> Mapping[str, CommandSpec]:
@@ -80,14 +103,14 @@ class ModelHost:
     async def load(self, config_path: Path | None) -> None:
         """Makes the model and loads it, in a thread. Raises :class:`ModelFailedError` with the model's own message."""
         try:
+            if (missing := missing_work(self._class)) is not None:
+                raise TypeError(missing)
             model = self._class()
-            self._bind_inputs(model)
-            if inspect.iscoroutinefunction(model.load):
-                raise TypeError(f"{self._class.__name__}.load must be a plain function: it runs in a thread of its own")
-            await in_background(lambda: model.load(config_path), "load")
+            self._intake.bind(model)
+            await self._thread.aside(lambda: model.load(config_path), "load")
         except (Exception, SystemExit) as error:
             raise ModelFailedError(f"the model failed to load: {_describe(error)}") from error
-        model.bind(self._stage)
+        bind(model, self._stage)
         self._model = model
 
     def start(self) -> None:
@@ -98,17 +121,16 @@ class ModelHost:
     async def close(self) -> None:
         """Asks the model to stop and waits half a second for it; a model that computes without pause is left behind."""
         self._thread.announce_stop()
-        for buffer in self._buffers.values():
-            buffer.close()
-        await asyncio.to_thread(self._thread.stop)
+        self._intake.close()
+        await self._thread.stop()
 
     # ---------------------------------------------------------------------------------------- sessions and clients
 
     def begin_session(self) -> None:
-        """A new session: frames are counted from 0, and nothing of the last one is left to read."""
+        """A new session: frames are counted from 0, the state is fresh, and nothing of the last one is left to read."""
         self._stage.frame = 0
-        for buffer in self._buffers.values():
-            buffer.reset()
+        self._intake.reset()
+        self._set_state(self._contract.state)
 
     async def end_session(self) -> None:
         """The session is over: nobody is connected."""
@@ -126,13 +148,20 @@ class ModelHost:
         self._clients.pop(client.id, None)
         if not self._clients:
             await self._run(self._loaded().connected.clear)
+            self._intake.clear()
         await self.run_hook("disconnected", client=client)
 
     async def run_hook(self, name: HookName, **arguments: Any) -> None:
-        """Runs a lifecycle hook, if the model has it. One that raises is logged and harms nobody."""
+        """Runs a lifecycle hook, if the model has it; one that raises is logged. The state ends with the last."""
         method = self._contract.hooks.get(name)
-        if method is None:
-            return
+        try:
+            if method is not None:
+                await self._run_hook(name, method, arguments)
+        finally:
+            if name == "session_ended":
+                self._set_state(None)
+
+    async def _run_hook(self, name: HookName, method: str, arguments: Mapping[str, Any]) -> None:
         handler = getattr(self._loaded(), method)
         accepted = inspect.signature(handler).parameters
         call = {key: value for key, value in arguments.items() if key in accepted}
@@ -143,17 +172,27 @@ class ModelHost:
 
     # -------------------------------------------------------------------------------------------- commands, media
 
-    async def dispatch(self, name: str, data: JsonObject, files: Mapping[str, UploadedFile], client: ClientInfo) -> Outcome:
-        """Validates a command and runs its handler on the model's loop, between two steps."""
+    async def dispatch(
+        self,
+        name: str,
+        data: JsonObject,
+        files: Mapping[str, UploadedFile],
+        client: ClientInfo,
+        inline: Mapping[str, UploadedFile] = MappingProxyType({}),
+    ) -> Outcome:
+        """Validates a command and runs its handler on the model's loop, between two steps.
+
+        ``files`` are those that came for a parameter, by its name; ``inline`` those that the values refer to, by their id.
+        """
         spec = self._contract.commands.get(name)
         if spec is None:
             known = ", ".join(self._contract.commands) or "none"
             return Outcome(error=Refusal(INVALID_COMMAND, f"unknown command '{name}'; this model has: {known}"))
         try:
-            arguments = spec.validate(data, files)
+            arguments = spec.validate(data, files, inline)
             if spec.takes_client:
                 arguments["client"] = client
-            handler = getattr(self._loaded(), spec.method)
+            handler = spec.handler_of(self._loaded())
             result, frame = await self._run(lambda: handler(**arguments), self._next_frame)
             reply = result.encode() if isinstance(result, ModelMessage) else None
         except CommandError as error:
@@ -165,28 +204,26 @@ class ModelHost:
 
     def push(self, track: str, media: Media) -> None:
         """Media that a client sent."""
-        buffer = self._buffers.get(track)
-        if buffer is not None:
-            buffer.push(InputFrame(media))
+        self._intake.push(track, media)
 
     def _next_frame(self) -> int:
         return self._stage.frame
 
     async def _run(self, call: Callable[[], Any], after: Callable[[], Any] | None = None) -> Any:
-        work = Work(lambda: _with(call, after), Future())
+        turn = turn_of(self._loaded())
+        work = Work(lambda: _in_turn(turn, call, after), Future())
         self._thread.post(work)
         result = await asyncio.wrap_future(work.done)
         return result if after is not None else result[0]
 
-    def _bind_inputs(self, model: ReactorModel) -> None:
-        for attribute, holder_class in self._contract.inputs.items():
-            holder = holder_class()
-            for name in holder_class.declared():
-                self._buffers[name] = InputBuffer()
-                setattr(holder, name, self._buffers[name])
-            setattr(model, attribute, holder)
+    def _set_state(self, make: Callable[[], InputState] | None) -> None:
+        """Changes the model's state in its turn: what was sent before still finds the old one."""
+        if self._contract.state is not None:
+            model = self._loaded()
+            change = partial(setattr, model, "state", make() if make is not None else None)
+            self._thread.post(Work(lambda: _in_turn(turn_of(model), change, None), Future()))
 
-    def _loaded(self) -> ReactorModel:
+    def _loaded(self) -> ReactorApp:
         if self._model is None:
             raise ModelFailedError("the model is not loaded")
         return self._model
@@ -200,52 +237,13 @@ class ModelHost:
             self._owner.call_soon_threadsafe(self._events.model_stopped, failure)
 
 
-async def _with(call: Callable[[], Any], after: Callable[[], Any] | None) -> tuple[Any, Any]:
-    result = call()
-    if inspect.isawaitable(result):
-        result = await result
-    return result, after() if after is not None else None
+async def _in_turn(turn: asyncio.Lock, call: Callable[[], Any], after: Callable[[], Any] | None) -> tuple[Any, Any]:
+    async with turn:
+        result = call()
+        if inspect.isawaitable(result):
+            result = await result
+        return result, after() if after is not None else None
 
 
 def _describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-
-class _ModelStage:
-    """What the model reaches the world through: paces emissions on the model's thread, counts frames, hands over to the owner."""
-
-    def __init__(self, owner: asyncio.AbstractEventLoop, events: HostEvents) -> None:
-        self._owner = owner
-        self._events = events
-        self._pacer = Pacer()
-        self._flushed = asyncio.Event()
-        self.frame = 0
-
-    async def emit(self, output: Output, fps: float, drop: bool) -> None:
-        if drop and self._pacer.is_early(time.monotonic()):
-            await asyncio.sleep(0)
-            return
-        chunk = chunk_of(output, fps)
-        plan = self._pacer.plan(len(chunk.bundles), fps, time.monotonic())
-        self.frame += len(chunk.bundles)
-        self._owner.call_soon_threadsafe(self._events.frames_ready, chunk.bundles, plan)
-        if not drop:
-            await self._hold(plan.resume - time.monotonic())
-        for _ in range(_TURNS):
-            await asyncio.sleep(0)
-        self._pacer.resumed(time.monotonic())
-
-    async def _hold(self, seconds: float) -> None:
-        """Holds the model back, unless what it waits for is flushed."""
-        self._flushed.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, seconds)):
-                await self._flushed.wait()
-
-    def flush(self) -> None:
-        self._pacer.reset()
-        self._flushed.set()
-        self._owner.call_soon_threadsafe(self._events.frames_flushed)
-
-    async def send(self, message: ModelMessage) -> None:
-        self._owner.call_soon_threadsafe(self._events.message_sent, message.encode(), None)

@@ -10,6 +10,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from reactor_rtc.frames import AudioBlock, Media, VideoFrame
@@ -29,17 +30,29 @@ class BufferClosed(Exception):
 
 
 class InputFrame:
-    """One picture, (H, W, 3) uint8 RGB, or one stretch of mono sound, (1, n) int16."""
+    """One picture, (H, W, 3) uint8 RGB, or one stretch of mono sound, (1, n) int16.
 
-    def __init__(self, media: Media) -> None:
+    Made of what arrived, or in a test of the array that a model is to read.
+    """
+
+    def __init__(
+        self,
+        media: Media | NDArray[Any],
+        pts: int | None = None,
+        metadata: bytes | None = None,
+        capture_time_us: int | None = None,
+    ) -> None:
         self._media = media
-        self.pts: int | None = media.timestamp_us
-        self.metadata: bytes | None = None
-        self.capture_time_us: int | None = None
+        self.pts = media.timestamp_us if pts is None and not isinstance(media, np.ndarray) else pts
+        told = media if isinstance(media, VideoFrame) else None
+        self.metadata = told.metadata if metadata is None and told is not None else metadata
+        self.capture_time_us = told.capture_time_us if capture_time_us is None and told is not None else capture_time_us
 
     @cached_property
     def data(self) -> NDArray[Any]:
         """The array. It is made when it is first asked for, so that frames which nobody looks at cost nothing."""
+        if isinstance(self._media, np.ndarray):
+            return self._media
         return self._media.to_rgb() if isinstance(self._media, VideoFrame) else self._media.to_mono().samples
 
     @property
@@ -47,15 +60,24 @@ class InputFrame:
         """Samples per second of sound, 0 for pictures."""
         return self._media.rate if isinstance(self._media, AudioBlock) else 0
 
+    @property
+    def samples(self) -> int:
+        """How many samples of sound it holds, 0 for pictures."""
+        if isinstance(self._media, np.ndarray):
+            return self._media.shape[-1] if self._media.ndim < 3 else 0
+        return self._media.samples.shape[1] if isinstance(self._media, AudioBlock) else 0
+
 
 class InputBuffer:
-    """The frames of one input track. Holds the 128 newest; read it from the model's loop.
+    """The frames of one input track. Holds the ``maxlen`` newest, and of sound at most ``max_samples``; read it from the model's
+    loop.
 
     Frames arrive from another thread, so that a model which computes without pause still finds the newest one.
     """
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
-        self._frames: deque[InputFrame] = deque(maxlen=capacity)
+    def __init__(self, maxlen: int = CAPACITY, *, max_samples: int | None = None) -> None:
+        self._frames: deque[InputFrame] = deque(maxlen=maxlen)
+        self._max_samples = max_samples
         self._lock = threading.Lock()
         self._arrived = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -83,8 +105,17 @@ class InputBuffer:
                 return
             self._frames.append(frame)
             self._total += 1
+            self._trim()
             loop = self._loop
         self._wake(loop)
+
+    def _trim(self) -> None:
+        """Drops the oldest sound above the bound; the newest stays, however long it is."""
+        if self._max_samples is None:
+            return
+        kept = sum(frame.samples for frame in self._frames)
+        while kept > self._max_samples and len(self._frames) > 1:
+            kept -= self._frames.popleft().samples
 
     def try_read(self, n: int = 1, mode: ReadMode = ReadMode.LATEST) -> list[InputFrame] | None:
         """Exactly ``n`` frames, oldest first, or None when there are fewer. Raises ValueError above the capacity."""

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from reactor_protocol.errors import ModelFailedError
 from reactor_runtime.config import Manifest
 from reactor_runtime.contract import Contract, read_contract
-from reactor_runtime.model import ReactorModel
+from reactor_runtime.model import ReactorApp
+from reactor_runtime.surroundings import authored
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
     """A model's class and what it offers."""
 
-    model_class: type[ReactorModel]
+    model_class: type[ReactorApp]
     contract: Contract
 
 
@@ -32,14 +33,14 @@ def load_model(manifest: Manifest) -> LoadedModel:
     try:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
+        if isinstance(error, TypeError | ValueError) and _is_told(error):
+            raise ModelFailedError(f"the model failed to load: {error}") from error
         raise ModelFailedError(
             f"the model failed to load: {module_name} in {directory} cannot be imported: {type(error).__name__}: {error}"
         ) from error
     model = getattr(module, class_name, None)
-    if not (isinstance(model, type) and issubclass(model, ReactorModel)):
-        known = [
-            n for n, v in vars(module).items() if isinstance(v, type) and issubclass(v, ReactorModel) and v is not ReactorModel
-        ]
+    if not (isinstance(model, type) and issubclass(model, ReactorApp) and authored(model)):
+        known = [n for n, v in vars(module).items() if isinstance(v, type) and issubclass(v, ReactorApp) and authored(v)]
         raise ModelFailedError(
             f"the model failed to load: {manifest.import_path} is not a ReactorModel; "
             f"{module_name} has: {', '.join(known) or 'none'}"
@@ -48,3 +49,11 @@ def load_model(manifest: Manifest) -> LoadedModel:
         return LoadedModel(model, read_contract(model, manifest.name))
     except (TypeError, ValueError) as error:
         raise ModelFailedError(f"the model failed to load: {error}") from error
+
+
+def _is_told(error: BaseException) -> bool:
+    """Whether the runtime itself has refused what an author has declared: the message says all then."""
+    tail = error.__traceback__
+    while tail is not None and tail.tb_next is not None:
+        tail = tail.tb_next
+    return tail is not None and str(tail.tb_frame.f_globals.get("__name__")).startswith("reactor_runtime.")

@@ -1,72 +1,43 @@
-"""What authors of models write with: the model class, commands and lifecycle hooks."""
+"""What authors of models write with: the model class and its way out."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+import inspect
+import logging
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Protocol
 
+from reactor_runtime.contract import check_model
 from reactor_runtime.fields import ModelMessage
+from reactor_runtime.marks import HookName, connected, disconnected, event, file_uploaded, session_ended, session_started
+from reactor_runtime.steps import ApplicationError, StepCompleted, StepOutcome
 from reactor_runtime.tracks import Output
 
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = [
+    "HookName",
+    "OutputStream",
+    "ReactorApp",
+    "ReactorModel",
+    "Stage",
+    "connected",
+    "disconnected",
+    "event",
+    "file_uploaded",
+    "session_ended",
+    "session_started",
+]
 
-HookName: TypeAlias = Literal["session_started", "session_ended", "connected", "disconnected", "file_uploaded"]
+logger = logging.getLogger(__name__)
 
-EVENT_MARK = "__reactor_event__"
-HOOK_MARK = "__reactor_hook__"
-_RESERVED = frozenset({"connected", "disconnected"})
+IDLE_S = 0.005
+"""How long a model that has nothing to do rests before it is asked again."""
 
+_FASTEST_FPS = 120.0
+"""The most that a model whose rate is measured is taken to make: it cannot make more than anybody sees."""
 
-@dataclass(frozen=True, slots=True)
-class EventMark:
-    """What :func:`event` leaves on a method."""
-
-    name: str
-    description: str
-
-
-def event(*, name: str, description: str = "") -> Callable[[F], F]:
-    """Makes a method a command that clients can send.
-
-    The method's parameters are the command's fields, validated against their annotations and :func:`InputField` limits. A
-    parameter called ``client`` is given the sender. The method may be plain or a coroutine function; it runs on the model's loop,
-    between two steps. Return a :class:`ModelMessage` to reply; raise :class:`CommandError` to refuse.
-
-    Raises ValueError for a reserved or empty name.
-    """
-    if name in _RESERVED:
-        raise ValueError(f"@event(name={name!r}): the name is reserved for the @{name} hook")
-    if not name:
-        raise ValueError("@event needs a name, by which clients send the command")
-
-    def mark(method: F) -> F:
-        setattr(method, EVENT_MARK, EventMark(name, description))
-        return method
-
-    return mark
-
-
-def _hook(name: HookName) -> Callable[[F], F]:
-    def mark(method: F) -> F:
-        setattr(method, HOOK_MARK, name)
-        return method
-
-    return mark
-
-
-session_started = _hook("session_started")
-"""Runs when a session begins, before any client."""
-session_ended = _hook("session_ended")
-"""Runs when a session is over and its connections are closed."""
-connected = _hook("connected")
-"""Runs when a client can be reached; may take ``client``."""
-disconnected = _hook("disconnected")
-"""Runs when a client has gone, unless the session ended with it; may take ``client``."""
-file_uploaded = _hook("file_uploaded")
-"""Runs when a client says that a file has arrived; takes ``uploaded_file``, and may take ``client``."""
+_REMEMBERED_REFUSALS = 64
 
 
 class Stage(Protocol):
@@ -76,13 +47,13 @@ class Stage(Protocol):
 
     async def send(self, message: ModelMessage) -> None: ...
 
-    def flush(self) -> None: ...
+    def flush(self, hold: bool) -> None: ...
 
 
 class OutputStream:
     """The model's way out: ``emit``, the rate, and ``flush``."""
 
-    def __init__(self, model: ReactorModel) -> None:
+    def __init__(self, model: ReactorApp) -> None:
         self._model = model
         self.fps = type(model).fps
 
@@ -100,27 +71,37 @@ class OutputStream:
     async def emit(self, output: Output, *, compute_time: float | None = None, drop: bool = False) -> None:
         """Sends an output to every client, and returns when the next one should be made.
 
-        A frame leaves at once. The rate is ``fps``, or for this output frames per ``compute_time`` (seconds). With ``drop``
-        nothing waits: an output that comes before its time is dropped. Raises
-        :class:`reactor_protocol.errors.InvalidArgumentError` for an array of the wrong shape or dtype.
+        A frame leaves at once. The rate is ``fps``, or for this output frames per ``compute_time`` (seconds). Sound without a
+        picture lasts as long as it lasts. With ``drop`` nothing waits: an output that comes before its time is dropped. Raises
+        :class:`reactor_protocol.errors.InvalidArgumentError` for an array of the wrong shape or dtype, or metadata that fits no
+        frame.
         """
         frames = output.batch() or 1
-        fps = frames / compute_time if compute_time is not None and compute_time > 0 else self._fps
-        await self._model.stage().emit(output, fps, drop)
+        if compute_time is not None and compute_time > 0:
+            fps = frames / compute_time
+        elif not is_pinned(type(self._model)) and (seconds := output.sound_only()):
+            fps = 1 / seconds
+        else:
+            fps = self._fps
+        await stage_of(self._model).emit(output, fps, drop)
 
-    def flush(self) -> None:
-        """Drops what a batch has not played out yet."""
-        self._model.stage().flush()
+    def flush(self, hold: bool = False) -> None:
+        """Drops what a batch has not played out yet, and cuts to black; with ``hold`` the last picture stays."""
+        stage_of(self._model).flush(hold)
 
 
-class ReactorModel:
-    """A model: subclass it, write ``load`` and ``run``, and add commands with ``@event``.
+class ReactorApp:
+    """A model: subclass it, write ``load`` and ``generate`` (or a ``run`` of your own), and add commands with ``@event``.
 
     The runtime makes one instance, without arguments, calls ``load`` once, and then runs ``run`` for the life of the process.
+    Annotate ``state`` with an :class:`InputState` for fields that clients set, and any attribute with a :class:`MediaInput` for
+    what they send. Whatever cannot work is a TypeError or ValueError where the class is made.
     """
 
+    FRAMEWORK: ClassVar[bool] = True
+
     fps: float = 30.0
-    """Frames per second at which emissions are played."""
+    """Frames per second at which emissions are played. Set on the class, it also paces the steps, however fast they are."""
 
     buffer_size: int | None = None
     """Accepted for models written for the published runtime; nothing is ever queued here but a batch that plays."""
@@ -130,25 +111,24 @@ class ReactorModel:
 
     output: OutputStream
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> ReactorModel:
+    state: Any
+    """The fields that clients set, fresh for each session; None between sessions, and where none are declared."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_model(cls)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> ReactorApp:
         # Done here, so that a subclass which forgets super().__init__() works all the same.
         model = super().__new__(cls)
         model.connected = asyncio.Event()
         model.output = OutputStream(model)
-        model._stage = None
+        model._reactor = _Running()
+        if not hasattr(cls, "state"):
+            model.state = None
         return model
 
-    _stage: Stage | None
-
-    def stage(self) -> Stage:
-        """What the model reaches the world through. Raises RuntimeError before the runtime has started it."""
-        if self._stage is None:
-            raise RuntimeError(f"{type(self).__name__} is not running: start it with `reactor run`")
-        return self._stage
-
-    def bind(self, stage: Stage) -> None:
-        """Gives the model its stage; the runtime calls it before ``run``."""
-        self._stage = stage
+    _reactor: _Running
 
     def load(self, config_path: Path | None) -> None:
         """Loads weights. Runs once, in a thread of its own, before any session; an exception here is shown to clients.
@@ -156,9 +136,80 @@ class ReactorModel:
         ``config_path`` is the absolute path of ``runtime.config`` in the manifest, if there is one.
         """
 
-    async def run(self) -> None:
-        """Generates, for the life of the process. Usually an endless loop that waits for ``self.connected``."""
+    # ------------------------------------------------------------------------------------------------------ steps
+
+    async def process_input(self) -> Any:
+        """What the next step works on; by default the state. Raise :class:`ApplicationError` when there is nothing to do yet."""
+        return getattr(self, "state", None)
+
+    def generate(self, input: Any, /) -> Any:
+        """One step: the heavy work, on what ``process_input`` gave. It may block; nothing else of the model runs meanwhile."""
         raise NotImplementedError(f"{type(self).__name__} has no run()")
+
+    async def process_output(self, outcome: StepOutcome) -> Output | StepCompleted | None:
+        """What becomes of a step; by default its Output is shown, and its error ends the model."""
+        return outcome.to_output()
+
+    async def run(self) -> None:
+        """Generates, for the life of the process. By default it takes steps while a client is connected."""
+        if type(self).generate is ReactorApp.generate:
+            raise NotImplementedError(f"{type(self).__name__} has no run()")
+        now = asyncio.get_running_loop().time
+        while True:
+            await self.connected.wait()
+            async with turn_of(self):
+                if not self.connected.is_set():
+                    continue  # the last client left while the turn was another's
+                began = now()
+                done = await self._step()
+            if done is None:
+                await asyncio.sleep(IDLE_S)
+                continue
+            elapsed = done.elapsed if done.elapsed is not None else now() - began
+            if done.output is None:
+                await asyncio.sleep(max(0.0, IDLE_S - elapsed))
+            else:
+                await self._show(done.output, elapsed)
+            await self.complete_step(done)
+
+    async def _step(self) -> StepCompleted | None:
+        """One step, or None where it was refused."""
+        try:
+            given = await self.process_input()
+        except ApplicationError as refusal:
+            refused = self._reactor.refusals
+            if str(refusal) not in refused and len(refused) < _REMEMBERED_REFUSALS:
+                refused.add(str(refusal))
+                logger.debug("%s has nothing to do yet: %s", type(self).__name__, refusal)
+            return None
+        loop = asyncio.get_running_loop()
+        began, result, error = loop.time(), None, None
+        try:
+            result = self.generate(given)
+        except Exception as failure:  # noqa: BLE001 - process_output decides what becomes of it
+            error = failure
+        done = await self.process_output(StepOutcome(result, error, loop.time() - began))
+        if isinstance(done, StepCompleted):
+            return done
+        if done is None or isinstance(done, Output):
+            return StepCompleted(done)
+        raise TypeError(
+            f"{type(self).__name__}.process_output gives an Output, a StepCompleted or None, not {type(done).__name__}"
+        )
+
+    async def _show(self, output: Output, elapsed: float) -> None:
+        """Emits at the declared rate, or at the one that the model has shown."""
+        shortest = (output.batch() or 1) / _FASTEST_FPS
+        measured = None if is_pinned(type(self)) or elapsed <= 0 else max(elapsed, shortest)
+        await self.emit(output, compute_time=measured)
+
+    async def complete_step(self, step: StepCompleted) -> None:
+        """Reports a step that is done. The default ``run`` does it; one of your own may."""
+        self._reactor.steps += 1
+        if step.error is not None:
+            logger.warning("step %d of %s failed: %s", self._reactor.steps, type(self).__name__, step.error)
+
+    # ---------------------------------------------------------------------------------------------------- way out
 
     async def emit(self, output: Output, *, compute_time: float | None = None, drop: bool = False) -> None:
         """The same as ``self.output.emit``."""
@@ -166,4 +217,55 @@ class ReactorModel:
 
     async def send(self, message: ModelMessage) -> None:
         """Sends a message to every client."""
-        await self.stage().send(message)
+        await stage_of(self).send(message)
+
+
+# Functions and one attribute, because every name of the class is one that an author cannot use.
+
+
+@dataclass(slots=True)
+class _Running:
+    """What the runtime keeps with a model."""
+
+    stage: Stage | None = None
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    steps: int = 0
+    refusals: set[str] = field(default_factory=set)
+
+
+def stage_of(model: ReactorApp) -> Stage:
+    """What the model reaches the world through. Raises RuntimeError before the runtime has started it."""
+    if model._reactor.stage is None:
+        raise RuntimeError(f"{type(model).__name__} is not running: start it with `reactor run`")
+    return model._reactor.stage
+
+
+def bind(model: ReactorApp, stage: Stage) -> None:
+    """Gives the model its stage; the runtime calls it before ``run``."""
+    model._reactor.stage = stage
+
+
+def turn_of(model: ReactorApp) -> asyncio.Lock:
+    """Held while a step, a handler or a hook runs: there is only ever one of them."""
+    return model._reactor.turn
+
+
+def steps_of(model: ReactorApp) -> int:
+    """How many steps the model has reported."""
+    return model._reactor.steps
+
+
+def is_pinned(model: type[ReactorApp]) -> bool:
+    """Whether the author has set ``fps``: emissions are played at that rate, and not at the one that is measured."""
+    return any("fps" in vars(kind) for kind in model.__mro__ if "FRAMEWORK" not in vars(kind))
+
+
+ReactorModel = ReactorApp
+"""The same class, by the name that models with a ``run`` of their own know it by."""
+
+
+def missing_work(model: type[ReactorApp]) -> str | None:
+    """What keeps a class from being run, or None: it may be a base of others, so it is not refused where it is made."""
+    if inspect.isabstract(model) or (model.run is ReactorApp.run and model.generate is ReactorApp.generate):
+        return f"{model.__name__} has neither generate() nor run(): write one of them"
+    return None

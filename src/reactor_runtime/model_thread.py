@@ -9,9 +9,10 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from reactor_protocol.errors import ModelFailedError
+from reactor_runtime.background import in_background
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +27,14 @@ class Work:
     done: Future[Any]
 
 
+OnStopped: TypeAlias = Callable[[BaseException | None], None]
+"""Told that a model has ended by itself, with what it raised."""
+
+
 class ModelThread:
     """A thread with an event loop: ``run()`` beside a dispatcher that takes work strictly one at a time."""
 
-    def __init__(self, on_stopped: Callable[[BaseException | None], None]) -> None:
+    def __init__(self, on_stopped: OnStopped) -> None:
         self._on_stopped = on_stopped
         self._loop: asyncio.AbstractEventLoop | None = None
         self._work: asyncio.Queue[Work] = asyncio.Queue()
@@ -50,15 +55,22 @@ class ModelThread:
             if self._loop is not None and not self._ended:
                 self._loop.call_soon_threadsafe(self._work.put_nowait, work)
                 return
-        _refuse(work)
+        refuse(work)
 
     def announce_stop(self) -> None:
         """From now on the end of ``run()`` is expected, however it comes about."""
         self._stopping = True
 
-    def stop(self) -> None:
-        """Cancels ``run()`` and waits up to half a second. Blocks: call it from a thread."""
+    async def aside(self, work: Callable[[], Any], name: str) -> None:
+        """Does work in another thread, which nobody waits for at the end. Raises what it raises."""
+        await in_background(work, name)
+
+    async def stop(self) -> None:
+        """Cancels ``run()`` and waits up to half a second."""
         self.announce_stop()
+        await asyncio.to_thread(self._join)
+
+    def _join(self) -> None:
         if self._thread is None or self._loop is None:
             return
         if self._main is not None and self._thread.is_alive():
@@ -69,7 +81,7 @@ class ModelThread:
     def _serve(self, loop: asyncio.AbstractEventLoop, run: Callable[[], Any]) -> None:
         asyncio.set_event_loop(loop)
         error: BaseException | None = None
-        self._main = loop.create_task(self._main_task(run))
+        self._main = loop.create_task(beside(run, self._work))
         try:
             loop.run_until_complete(self._main)
         except asyncio.CancelledError:
@@ -92,32 +104,36 @@ class ModelThread:
         if left:
             await asyncio.wait(left, timeout=_LAST_WORK_S)
         while not self._work.empty():
-            _refuse(self._work.get_nowait())
+            refuse(self._work.get_nowait())
 
-    async def _main_task(self, run: Callable[[], Any]) -> None:
-        dispatcher = asyncio.get_running_loop().create_task(self._dispatch())
+
+async def beside(run: Callable[[], Any], queue: asyncio.Queue[Work]) -> None:
+    """Runs a model, and beside it what is queued, strictly one at a time."""
+    dispatcher = asyncio.get_running_loop().create_task(_dispatch(queue))
+    try:
+        await run()
+    finally:
+        dispatcher.cancel()
+
+
+async def _dispatch(queue: asyncio.Queue[Work]) -> None:
+    while True:
+        work = await queue.get()
+        if not work.done.set_running_or_notify_cancel():
+            continue  # whoever asked for it has gone
         try:
-            await run()
-        finally:
-            dispatcher.cancel()
-
-    async def _dispatch(self) -> None:
-        while True:
-            work = await self._work.get()
-            if not work.done.set_running_or_notify_cancel():
-                continue  # whoever asked for it has gone
-            try:
-                work.done.set_result(await work.call())
-            except asyncio.CancelledError:
-                work.done.set_exception(ModelFailedError("the model has stopped"))
-                raise
-            except SystemExit as error:
-                # Passed on as it is, it would end whoever waits for the work.
-                work.done.set_exception(RuntimeError(f"sys.exit({error}) was called"))
-            except Exception as error:  # noqa: BLE001 - handed to whoever waits for the work
-                work.done.set_exception(error)
+            work.done.set_result(await work.call())
+        except asyncio.CancelledError:
+            work.done.set_exception(ModelFailedError("the model has stopped"))
+            raise
+        except SystemExit as error:
+            # Passed on as it is, it would end whoever waits for the work.
+            work.done.set_exception(RuntimeError(f"sys.exit({error}) was called"))
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits for the work
+            work.done.set_exception(error)
 
 
-def _refuse(work: Work) -> None:
+def refuse(work: Work) -> None:
+    """Answers work that will not be done any more."""
     if work.done.set_running_or_notify_cancel():
         work.done.set_exception(ModelFailedError("the model has stopped"))

@@ -13,10 +13,14 @@ from reactor_protocol.errors import ConflictError, ModelFailedError, ServerError
 from reactor_protocol.lifecycles import RuntimeState
 from reactor_protocol.messages import (
     ApplicationMessage,
+    ClipFailed,
+    ClipReady,
     Command,
     FileRef,
     JsonObject,
     Refusal,
+    RequestClip,
+    RequestRecording,
     RuntimeMessage,
     ServerMessage,
     SessionEnded,
@@ -37,6 +41,7 @@ from reactor_runtime.host import ModelHost, Outcome
 from reactor_runtime.loader import LoadedModel, load_model
 from reactor_runtime.pacer import Plan
 from reactor_runtime.playout import Playout
+from reactor_runtime.recording.store import Recordings
 from reactor_runtime.schema import schema_of
 from reactor_runtime.session import Action, AdmitClient, BeginSession, EndReason, EndSession, ReleaseClient, SessionTable
 from reactor_runtime.signalling import Signalling
@@ -75,6 +80,7 @@ class Runtime:
         self.table = SessionTable(settings.orphan_timeout)
         self.signalling = Signalling(self, settings, peer_factory)
         self.uploads = UploadStore(fetcher)
+        self.recordings = Recordings(manifest.recording, settings.recordings_dir)
         self.on_change: Callable[[], None] = _nothing
 
     # ------------------------------------------------------------------------------------------------------- life
@@ -111,6 +117,7 @@ class Runtime:
         await self.signalling.close()
         if self._loaded is not None:
             await self._loaded.host.close()
+        await self.recordings.close()
         self.uploads.clear()
 
     # ---------------------------------------------------------------------------------------------------- session
@@ -163,6 +170,7 @@ class Runtime:
             match action:
                 case BeginSession():
                     host = self._host()
+                    self.recordings.begin(self.table.session_id or "", self.tracks)
                     host.begin_session()
                     await host.run_hook("session_started")
                 case EndSession(reason, notice):
@@ -200,6 +208,7 @@ class Runtime:
             elsewhere = self.settings.worker is not None and reason in _ELSEWHERE
             self._broadcast(RuntimeMessage(NOTICE_INTERRUPTED, {"reason": notice}) if elsewhere else SessionEnded(notice))
         self.uploads.clear()
+        self.recordings.end()
         self._present = _Present()
         try:
             await self.signalling.close()
@@ -221,6 +230,7 @@ class Runtime:
 
     def frames_ready(self, bundles: tuple[Bundle, ...], plan: Plan) -> None:
         if self._loaded is not None and self.table.running:
+            self.recordings.expect(bundles, plan.period)
             self._loaded.playout.play(bundles, plan)
 
     def frames_flushed(self) -> None:
@@ -240,6 +250,7 @@ class Runtime:
                 connection.send(message)
 
     def _broadcast_media(self, bundle: Bundle) -> None:
+        self.recordings.take(bundle)
         for connection in self.signalling:
             for track, media in bundle.items():
                 connection.send_media(track, media)
@@ -279,12 +290,15 @@ class Runtime:
         if client is None:
             return Outcome(error=Refusal(INTERNAL_ERROR, "the session is over"))
         # A command that the model does not have is refused at once: there is no reason to wait for its files.
-        wanted = command.uploads if command.type in self._host().commands else {}
+        spec = self._host().commands.get(command.type)
+        wanted = command.uploads if spec is not None else {}
         try:
+            within = spec.references(command.data) if spec is not None else ()
             files = {name: await self.uploads.resolve(ref) for name, ref in wanted.items()}
+            inline = {name: await self.uploads.resolve(FileRef(name, "", "", 0)) for name in within}
         except CommandError as error:
             return Outcome(error=Refusal(error.code, error.message))
-        return await self._host().dispatch(command.type, command.data, files, client)
+        return await self._host().dispatch(command.type, command.data, files, client, inline)
 
     async def announce_file(self, connection: Connection, file: FileRef) -> None:
         self.uploads.want(file)
@@ -315,6 +329,9 @@ class Runtime:
 
     def schema(self) -> RuntimeMessage:
         return RuntimeMessage("modelSchema", self.schema_document())
+
+    def clip(self, request: RequestClip | RequestRecording) -> ClipReady | ClipFailed:
+        return self.recordings.answer(request, time.monotonic(), int(time.time() * 1000))
 
     def schema_document(self) -> JsonObject:
         """The model's schema document, empty before it is loaded."""

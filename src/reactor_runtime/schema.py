@@ -1,23 +1,37 @@
-"""The schema document of a model: OpenAPI 3.1 (reference: runtime, section 7)."""
+"""The schema document of a model: OpenAPI 3.1 (reference: runtime, section 7).
+
+``python -m reactor_runtime.schema --path DIR --version v1.0.0 --out FILE`` writes it without loading the model.
+"""
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import inspect
+import json
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import MISSING, is_dataclass
 from dataclasses import fields as dataclass_fields
+from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema
-
+from reactor_protocol.errors import InvalidArgumentError, ModelFailedError
 from reactor_protocol.messages import JsonObject
 from reactor_runtime.commands import CommandSpec
+from reactor_runtime.config import read_manifest
 from reactor_runtime.contract import Contract
-from reactor_runtime.fields import ModelMessage
+from reactor_runtime.fields import FieldInfo, ModelMessage
+from reactor_runtime.json_types import UPLOAD, json_type, json_value
+from reactor_runtime.loader import load_model
+from reactor_runtime.validation import hints_of
 
-_UPLOAD = "ReactorUploadReference"
-_REFERENCE = f"#/components/schemas/{_UPLOAD}"
+NO_VERSION = "v0.0.0"
+_VERSION = re.compile(r"v?(\d+\.\d+\.\d+(?:-g[0-9a-f]+)?)")
 
 
-def schema_of(contract: Contract, version: str = "v0.0.0") -> JsonObject:
+def schema_of(contract: Contract, version: str = NO_VERSION) -> JsonObject:
     """The document: commands as paths, messages as webhooks, tracks under ``x-reactor``."""
     document: JsonObject = {
         "openapi": "3.1.0",
@@ -44,20 +58,9 @@ def _operation(spec: CommandSpec) -> JsonObject:
 
 
 def _arguments(spec: CommandSpec) -> JsonObject:
-    generated = _inlined(spec.arguments.model_json_schema(by_alias=True, schema_generator=_Plain))
-    properties: JsonObject = {}
-    for name, info in spec.fields.items():
-        if name in spec.uploads:
-            field: JsonObject = {"$ref": _REFERENCE}
-            if not spec.uploads[name]:
-                field["default"] = None
-        else:
-            field = dict(generated["properties"][name])
-        if info.choices is not None:
-            field["enum"] = list(info.choices)
-        if info.description:
-            field["description"] = info.description
-        properties[name] = {**field, "x-reactor-moderate": info.moderate}
+    properties = {
+        name: _field(spec.annotations[name], info, optional=spec.uploads.get(name) is False) for name, info in spec.fields.items()
+    }
     required = [name for name, field in properties.items() if "default" not in field]
     body: JsonObject = {"type": "object", "properties": properties}
     if required:
@@ -65,45 +68,53 @@ def _arguments(spec: CommandSpec) -> JsonObject:
     return body
 
 
+_LIMITS = {"ge": "minimum", "le": "maximum", "min_length": "minLength", "max_length": "maxLength"}
+
+
+def _field(annotation: Any, info: FieldInfo, *, optional: bool) -> JsonObject:
+    field = json_type(annotation)
+    if info.default is not MISSING:
+        field["default"] = json_value(info.default)
+    elif optional:
+        field["default"] = None
+    if info.description:
+        field["description"] = info.description
+    for limit, key in _LIMITS.items():
+        if (value := getattr(info, limit)) is not None:
+            field[key] = value
+    if info.choices is not None:
+        field["enum"] = list(info.choices)
+    return {**field, "x-reactor-moderate": info.moderate}
+
+
 def _fields(message: type[ModelMessage]) -> JsonObject:
-    schema: JsonObject = _inlined(TypeAdapter(message).json_schema(schema_generator=_Plain))
-    for spec in dataclass_fields(message):  # type: ignore[arg-type]
+    assert is_dataclass(message)
+    hints = hints_of(message.__name__, message)
+    properties: JsonObject = {}
+    required: list[str] = []
+    for spec in dataclass_fields(message):
+        field = json_type(hints[spec.name])
         if description := spec.metadata.get("description"):
-            schema["properties"][spec.name]["description"] = description
-    return schema
-
-
-def _inlined(schema: JsonObject) -> JsonObject:
-    """The schema with its definitions where they are referred to: in the document, ``#/$defs`` would lead nowhere."""
-    definitions = schema.pop("$defs", {})
-
-    def inline(part: Any, within: tuple[str, ...]) -> Any:
-        if isinstance(part, list):
-            return [inline(entry, within) for entry in part]
-        if not isinstance(part, dict):
-            return part
-        name = str(part.get("$ref", "")).removeprefix("#/$defs/")
-        if name not in definitions:
-            return {key: inline(value, within) for key, value in part.items()}
-        # One that holds itself is left open where it does.
-        found = {} if name in within else inline(definitions[name], (*within, name))
-        return {**found, **{key: value for key, value in part.items() if key != "$ref"}}
-
-    inlined: JsonObject = inline(schema, ())
-    return inlined
-
-
-class _Plain(GenerateJsonSchema):
-    """Schemas without the titles that pydantic makes up."""
-
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        return False
+            field["description"] = description
+        if spec.default is not MISSING:
+            field["default"] = json_value(spec.default)
+        elif spec.default_factory is MISSING:
+            required.append(spec.name)
+        properties[spec.name] = field
+    schema: JsonObject = {"type": "object", "properties": properties}
+    return {**schema, "required": required} if required else schema
 
 
 def _webhook(message: type[ModelMessage]) -> JsonObject:
     reference = {"$ref": f"#/components/schemas/{message.__name__}"}
-    body = {"required": True, "content": _content(reference)}
-    return {"operationId": message.name, "summary": (message.__doc__ or message.name).strip(), "requestBody": body}
+    webhook: JsonObject = {"operationId": message.name, "requestBody": {"required": True, "content": _content(reference)}}
+    described = cleaned(message.__doc__)
+    return {**webhook, "summary": described} if described else webhook
+
+
+def cleaned(text: str | None) -> str:
+    """A docstring without its indentation."""
+    return inspect.cleandoc(text or "")
 
 
 def _content(schema: JsonObject) -> JsonObject:
@@ -114,12 +125,46 @@ def _components(contract: Contract) -> JsonObject:
     upload = {
         "type": "object",
         "format": "reactor-upload-reference",
+        "description": "Reference to a file uploaded via the Reactor upload protocol.",
         "properties": {
-            "upload_id": {"type": "string"},
+            "upload_id": {"type": "string", "format": "uuid"},
             "name": {"type": "string"},
             "mime_type": {"type": "string"},
             "size": {"type": "integer"},
         },
-        "required": ["upload_id"],
+        "required": ["upload_id", "name", "mime_type", "size"],
     }
-    return {_UPLOAD: upload, **{message.__name__: _fields(message) for message in contract.messages}}
+    return {UPLOAD: upload, **{message.__name__: _fields(message) for message in contract.messages}}
+
+
+def version_tag(text: str) -> str:
+    """A release tag with its ``v``. Raises :class:`InvalidArgumentError` for anything but X.Y.Z or X.Y.Z-g<hex>."""
+    found = _VERSION.fullmatch(text)
+    if found is None:
+        raise InvalidArgumentError(f"--version is X.Y.Z or X.Y.Z-g<hex>, with or without a leading v; got {text!r}")
+    return f"v{found[1]}"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Prints the document of the model in a folder, or writes it to a file. What the model itself prints goes to stderr."""
+    parser = argparse.ArgumentParser(prog="python -m reactor_runtime.schema", description="The schema document of a model.")
+    parser.add_argument("-p", "--path", type=Path, default=Path(), help="folder of the model's reactor.yaml")
+    parser.add_argument("-v", "--version", default=NO_VERSION, help="release tag: X.Y.Z or X.Y.Z-g<hex>")
+    parser.add_argument("-o", "--out", type=Path, help="file to write to; its folder is made")
+    given = parser.parse_args(argv)
+    try:
+        version = version_tag(given.version)
+        with contextlib.redirect_stdout(sys.stderr):
+            contract = load_model(read_manifest(given.path)).contract
+            text = json.dumps(schema_of(contract, version), indent=2, ensure_ascii=False)
+    except (InvalidArgumentError, ModelFailedError) as error:
+        raise SystemExit(f"reactor: {error}") from None
+    if given.out is None:
+        print(text)
+        return
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

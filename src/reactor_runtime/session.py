@@ -90,7 +90,13 @@ class SessionTable:
         return []
 
     def start(self, now: float, session_id: str | None = None) -> list[Action]:
-        """Begins a session, with a new id where none is given. Raises :class:`ConflictError` in a wrong state."""
+        """Begins a session, with a new id where none is given.
+
+        Raises :class:`ConflictError` in a wrong state, and for the session that was the last to end here: an order to begin it
+        that comes now was given before its end was known.
+        """
+        if session_id is not None and self.ended is not None and self.ended.session_id == session_id:
+            raise ConflictError("that session has ended here, and is not begun anew")
         if not self._move(RuntimeEvent.START_SESSION, now):
             raise ConflictError(f"a session cannot be started while the runtime is {self.state}")
         self.session_id = session_id or str(uuid4())

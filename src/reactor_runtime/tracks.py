@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_type_hints
+import json
+import math
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reactor_protocol.errors import InvalidArgumentError
 from reactor_protocol.resources import TrackKind
+from reactor_rtc.frames import MAX_AUDIO_RATE, MIN_AUDIO_RATE
+from reactor_runtime.validation import UnresolvedAnnotation, hints_of
 
 TrackFlow: TypeAlias = Literal["in", "out"]
+
+Metadata: TypeAlias = dict[str, Any] | bytes
+"""What goes with a picture: bytes as they are, or what JSON can say."""
+
+MAX_METADATA_BYTES = 65_536
 
 
 if TYPE_CHECKING:
@@ -34,10 +43,27 @@ class Video(Track):
 
 
 class Audio(Track):
-    """Sound: (samples,) or (channels, samples), int16 or float in [-1, 1]. Subclass it to declare another rate (Hz)."""
+    """Sound: (samples,) or (channels, samples), int16 or float in [-1, 1]. Subclass it to declare another rate (Hz).
+
+    ``buffer_seconds`` bounds what an input track keeps unread. Raises ValueError where the class is made for a rate or a bound
+    that cannot be.
+    """
 
     kind = "audio"
     sample_rate: ClassVar[int] = 48_000
+    buffer_seconds: ClassVar[float | None] = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        rate, seconds = cls.sample_rate, cls.buffer_seconds
+        if isinstance(rate, bool) or not isinstance(rate, int) or not MIN_AUDIO_RATE <= rate <= MAX_AUDIO_RATE:
+            raise ValueError(f"{cls.__name__}: sample_rate is {MIN_AUDIO_RATE} to {MAX_AUDIO_RATE} Hz, not {rate}")
+        if seconds is not None and not (_is_number(seconds) and 0 < seconds < math.inf):
+            raise ValueError(f"{cls.__name__}: buffer_seconds is a number above 0, or None; not {seconds}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +78,37 @@ class TrackSpec:
 
 @dataclass(frozen=True, slots=True)
 class TrackPayload:
-    """The data of one track in one :class:`Output`. ``metadata`` is accepted, and reaches no client yet."""
+    """The data of one track in one :class:`Output`. ``metadata`` goes with each picture, or is a list with one for each."""
 
     data: NDArray[Any]
-    metadata: Any = None
+    _: KW_ONLY
+    metadata: Metadata | list[Metadata] | None = None
+
+    def encoded(self, frames: int) -> list[bytes | None]:
+        """The metadata of each of ``frames`` pictures: bytes as they are, mappings as compact JSON.
+
+        Raises :class:`InvalidArgumentError` for a list that does not fit the pictures, and for what JSON cannot say.
+        """
+        if not isinstance(self.metadata, list):
+            return [_encoded(self.metadata)] * frames
+        if np.ndim(self.data) != 4:
+            raise InvalidArgumentError("a list of metadata belongs to a batch (N, H, W, 3): give a single picture one mapping")
+        if len(self.metadata) != frames:
+            raise InvalidArgumentError(f"{len(self.metadata)} entries of metadata for {frames} pictures")
+        return [_encoded(entry) for entry in self.metadata]
+
+
+def _encoded(metadata: Metadata | None) -> bytes | None:
+    if metadata is None or isinstance(metadata, bytes):
+        encoded = metadata
+    else:
+        try:
+            encoded = json.dumps(metadata, separators=(",", ":"), ensure_ascii=False).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidArgumentError(f"the metadata is not JSON: {error}") from error
+    if encoded is not None and len(encoded) > MAX_METADATA_BYTES:
+        raise InvalidArgumentError(f"metadata has at most {MAX_METADATA_BYTES} bytes, not {len(encoded)}")
+    return encoded
 
 
 class TrackHolder:
@@ -66,15 +119,18 @@ class TrackHolder:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._declared = None
+        _refuse_assigned(cls)
+        try:
+            cls.declared()
+        except UnresolvedAnnotation:
+            # It may name a track that comes later in the module: the contract asks again when the model is read.
+            return
 
     @classmethod
     def declared(cls) -> dict[str, type[Track]]:
         """The tracks by name, in order of declaration. Raises TypeError when an annotation cannot be resolved."""
         if cls._declared is None:
-            try:
-                hints = get_type_hints(cls)
-            except NameError as error:
-                raise TypeError(f"{cls.__module__}.{cls.__name__}: an annotation cannot be resolved: {error}") from error
+            hints = hints_of(cls.__name__, cls)
             cls._declared = {name: hint for name, hint in hints.items() if isinstance(hint, type) and issubclass(hint, Track)}
         return cls._declared
 
@@ -85,6 +141,16 @@ class TrackHolder:
             TrackSpec(name, track.kind, flow, track.sample_rate if issubclass(track, Audio) else 0)
             for name, track in cls.declared().items()
         ]
+
+
+def _refuse_assigned(holder: type[TrackHolder]) -> None:
+    """``main_video = Video`` declares nothing, and looks as if it did."""
+    for name, value in vars(holder).items():
+        is_track = isinstance(value, Track) or (isinstance(value, type) and issubclass(value, Track))
+        made_here = isinstance(value, type) and value.__qualname__.startswith(f"{holder.__qualname__}.")
+        if is_track and not made_here:
+            kind = (value if isinstance(value, type) else type(value)).__name__
+            raise TypeError(f"{holder.__name__}.{name}: a track is an annotation: write `{name}: {kind}`")
 
 
 class Output(TrackHolder):
@@ -122,10 +188,24 @@ class Output(TrackHolder):
             raise InvalidArgumentError(f"{type(self).__name__}: batched tracks disagree on the number of frames: {sorted(sizes)}")
         return sizes.pop() if sizes else None
 
+    def sound_only(self) -> float:
+        """Seconds of sound in an output that has no pictures, else 0."""
+        declared = type(self).declared()
+        lengths = [
+            self.payloads[name].data.shape[-1] / track.sample_rate
+            for name, track in declared.items()
+            if issubclass(track, Audio) and self.payloads[name].data.ndim
+        ]
+        return max(lengths, default=0.0) if len(lengths) == len(declared) else 0.0
 
-class Input(TrackHolder):
+
+class MediaInput(TrackHolder):
     """What clients send: declare the tracks as annotations, and an attribute of this class on the model.
 
-    Example: ``class In(Input): camera: Video`` and on the model ``inputs: In``; then ``await self.inputs.camera.read()``. Each
-    attribute is an :class:`reactor_runtime.InputBuffer`.
+    Example: ``class In(MediaInput): camera: Video`` and on the model ``inputs: In``; then ``await self.inputs.camera.read()``.
+    Each attribute is an :class:`reactor_runtime.InputBuffer`.
     """
+
+
+Input = MediaInput
+"""The same class, by its earlier name."""

@@ -214,6 +214,25 @@ async def _candidates(worker: FakeWorker, request: web.Request) -> web.Response:
     return web.Response(status=202)
 
 
+async def _clips(_worker: FakeWorker, request: web.Request) -> web.Response:
+    """A playlist of two files, whichever session is asked for: whose it is has been checked before."""
+    root = f"/clips/chunks/{request.query['session_id']}"
+    if request.query["end"] == "9999.000":
+        return web.Response(status=202, headers={"Retry-After": "1"})
+    text = f'#EXTM3U\n#EXT-X-MAP:URI="{root}/init.mp4"\n#EXTINF:1.000,\n{root}/chunk_00000_0_1.m4s\n#EXT-X-ENDLIST\n'
+    return web.Response(text=text, content_type="application/vnd.apple.mpegurl")
+
+
+async def _part(_worker: FakeWorker, request: web.Request) -> web.Response:
+    body = f"{request.match_info['name']} of {request.match_info['sid']}".encode()
+    if request.headers.get("Range") == "bytes=0-3":
+        headers = {"Content-Range": f"bytes 0-3/{len(body)}", "Content-Type": "video/iso.segment"}
+        return web.Response(status=206, body=body[:4], headers=headers)
+    if "Range" in request.headers:
+        return web.json_response({"detail": "the range lies outside"}, status=416)
+    return web.Response(body=body, content_type="video/iso.segment", headers={"Accept-Ranges": "bytes"})
+
+
 def _connection(request: web.Request) -> int:
     text = request.match_info.get("cid", str(LEGACY_CONNECTION_ID))
     if not text.isdecimal():
@@ -229,6 +248,8 @@ _ROUTES: Final[tuple[tuple[str, str, WorkerHandler], ...]] = (
     ("GET", "/session", _session),
     ("POST", "/notice", _notice),
     ("POST", "/sessions/{sid}/uploads", _upload),
+    ("GET", "/clips", _clips),
+    ("GET", "/clips/chunks/{sid}/{name}", _part),
     ("GET", f"{_WEBRTC}/ice_servers", _ice_servers),
     ("POST", f"{_WEBRTC}/connections", _register),
     *((method, path, _offer) for path in _OFFERS for method in ("POST", "PUT")),

@@ -1,7 +1,7 @@
-"""The example's modules are imported as its runtime does: from the folder that holds its manifest."""
+"""The examples' modules are imported as their runtime does: from the folder that holds their manifest."""
 
 import sys
 from pathlib import Path
 
-RESTYLE = Path(__file__).resolve().parents[2] / "examples" / "restyle"
-sys.path.insert(0, str(RESTYLE))
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+sys.path[:0] = [str(EXAMPLES / name) for name in ("restyle", "echo", "brightness")]

@@ -17,6 +17,7 @@ from tour.images import badge, encode_png
 
 from reactor_rtc.frames import VideoFrame
 from reactor_runtime import ClientInfo, CommandError, InputBuffer, InputFrame, ModelMessage, Output, UploadedFile
+from reactor_runtime.model import bind
 from restyle import CaptionChanged, EffectChanged, OverlayChanged, Restyle, RestyleInput, State, StrengthChanged
 
 
@@ -34,7 +35,7 @@ class Stage:
     async def send(self, message: ModelMessage) -> None:
         self.sent.append(message)
 
-    def flush(self) -> None:
+    def flush(self, hold: bool) -> None:
         raise AssertionError("the model makes no batches")
 
 
@@ -45,7 +46,7 @@ class Studio:
         self.model, self.stage, self.camera = Restyle(), Stage(), InputBuffer()
         self.model.inputs = RestyleInput()
         setattr(self.model.inputs, "camera", self.camera)  # noqa: B010 - the runtime puts the buffer where the track is declared
-        self.model.bind(self.stage)
+        bind(self.model, self.stage)
 
     def shoot(self, picture: Rgb) -> None:
         """The camera sends a picture."""

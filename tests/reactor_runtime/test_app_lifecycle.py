@@ -143,6 +143,7 @@ async def failed(house: House, message: str) -> None:
 async def test_a_model_that_did_not_load(tmp_path: Path) -> None:
     source = "from reactor_runtime import ReactorModel\nclass Model(ReactorModel):\n"
     source += "    def load(self, config_path):\n        raise ValueError('no weights in /models')\n"
+    source += "    def generate(self, input): ...\n"
     async with opened(model_in(tmp_path, "fails_to_load", source), wait_for="terminated") as house:
         await failed(house, "the model failed to load: ValueError: no weights in /models")
 

@@ -132,15 +132,6 @@ async def test_rubbish_on_either_channel_does_not_end_the_connection(label: str)
         assert visitor.closed == set()
 
 
-@pytest.mark.parametrize("first", [b"\x0a\x02r1", b""])
-async def test_a_client_of_another_wire_version_first_is_not_lost(first: bytes) -> None:
-    async with opened() as house:
-        await house.start()
-        visitor = await house.welcome()
-        visitor.say_raw("data", first)
-        assert (await visitor.command("set_level", level=1)).error is None
-
-
 # ------------------------------------------------------------------------------------------------------ uploads
 
 

@@ -13,6 +13,7 @@ from tests.reactor_runtime.host_support import IdleModel, Rig, hosted, refused
 from reactor_protocol.errors import ModelFailedError
 from reactor_runtime import (
     Input,
+    ReactorApp,
     Video,
     event,
 )
@@ -62,12 +63,21 @@ async def test_a_constructor_that_fails_is_a_failed_load() -> None:
 
 
 async def test_a_load_that_is_a_coroutine_is_refused() -> None:
-    class Model(IdleModel):
-        async def load(self, config_path: Path | None) -> None:  # type: ignore[override]
-            raise AssertionError("nobody would ever await it")
+    with pytest.raises(TypeError, match=r"Model\.load must be a plain function: it runs in a thread of its own"):
 
-    with pytest.raises(ModelFailedError, match=r"Model\.load must be a plain function: it runs in a thread of its own"):
+        class Model(IdleModel):
+            async def load(self, config_path: Path | None) -> None:  # type: ignore[override]
+                raise AssertionError("nobody would ever await it")
+
+
+async def test_a_model_that_does_nothing_is_refused_before_it_is_loaded() -> None:
+    class Model(ReactorApp):
+        def load(self, config_path: Path | None) -> None:
+            raise AssertionError("loading takes minutes")
+
+    with pytest.raises(ModelFailedError) as caught:
         await Rig(Model).host.load(None)
+    assert str(caught.value) == "the model failed to load: TypeError: Model has neither generate() nor run(): write one of them"
 
 
 # ------------------------------------------------------------------------------------------------------ the end

@@ -8,7 +8,7 @@ import pytest
 
 from reactor_protocol.messages import ApplicationMessage
 from reactor_runtime import ModelMessage, Output, ReactorModel, Video
-from reactor_runtime.model import Stage
+from reactor_runtime.model import Stage, bind
 
 
 class Out(Output):
@@ -30,7 +30,7 @@ class RecordingStage(Stage):
     def __init__(self) -> None:
         self.emitted: list[tuple[float | None, bool]] = []
         self.sent: list[ApplicationMessage] = []
-        self.flushes = 0
+        self.flushes: list[bool] = []
 
     async def emit(self, output: Output, fps: float | None, drop: bool) -> None:
         self.emitted.append((fps, drop))
@@ -38,8 +38,8 @@ class RecordingStage(Stage):
     async def send(self, message: ModelMessage) -> None:
         self.sent.append(message.encode())
 
-    def flush(self) -> None:
-        self.flushes += 1
+    def flush(self, hold: bool) -> None:
+        self.flushes.append(hold)
 
 
 PICTURE = np.zeros((4, 4, 3), np.uint8)
@@ -47,7 +47,7 @@ PICTURE = np.zeros((4, 4, 3), np.uint8)
 
 def bound() -> tuple[ReactorModel, RecordingStage]:
     model, stage = Forgetful(), RecordingStage()
-    model.bind(stage)
+    bind(model, stage)
     return model, stage
 
 
@@ -78,19 +78,19 @@ async def test_the_rate_can_be_changed() -> None:
 
 
 def test_a_class_with_an_impossible_rate_is_refused() -> None:
-    class Still(ReactorModel):
-        fps = 0
+    with pytest.raises(ValueError, match="Still: fps must be above 0, not 0"):
 
-    with pytest.raises(ValueError, match="fps must be above 0, not 0"):
-        Still()
+        class Still(ReactorModel):
+            fps = 0
 
 
 async def test_messages_and_flushes_reach_the_stage() -> None:
     model, stage = bound()
     await model.send(Done(3))
     model.output.flush()
+    model.output.flush(hold=True)
     assert stage.sent == [ApplicationMessage("done", {"n": 3})]
-    assert stage.flushes == 1
+    assert stage.flushes == [False, True]
 
 
 @pytest.mark.parametrize("use", [lambda m: m.emit(Out(main=PICTURE)), lambda m: m.send(Done(1))], ids=["emit", "send"])

@@ -33,7 +33,7 @@ class Owner:
             return await asyncio.wrap_future(self.ended)
 
     async def stop(self) -> None:
-        await asyncio.to_thread(self.thread.stop)
+        await self.thread.stop()
 
 
 async def idle() -> None:

@@ -89,7 +89,11 @@ def test_a_command_without_a_reply_is_a_path() -> None:
 def test_a_command_with_a_reply_and_an_upload_is_a_path() -> None:
     properties = {
         "value": {"type": "integer", "minimum": 0, "x-reactor-moderate": False},
-        "ref": {"$ref": "#/components/schemas/ReactorUploadReference", "default": None, "x-reactor-moderate": False},
+        "ref": {
+            "anyOf": [{"$ref": "#/components/schemas/ReactorUploadReference"}, {"type": "null"}],
+            "default": None,
+            "x-reactor-moderate": False,
+        },
     }
     reply = {"application/json": {"schema": {"$ref": "#/components/schemas/Seeded"}}}
     assert operation("seed") == {
@@ -167,11 +171,11 @@ def test_field_types_and_limits() -> None:
 
     null = {"type": "null"}
     assert fields(handler) == {
-        "i": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 5}, null], "default": None},
+        "i": {"anyOf": [{"type": "integer"}, null], "default": None, "minimum": 1, "maximum": 5},
         "f": {"type": "number", "minimum": 0.25, "maximum": 1.5, "default": 0.5},
         "b": {"type": "boolean", "default": True},
         "lit": {"type": "string", "enum": ["a", "b"], "default": "a"},
-        "e": {"type": "string", "enum": ["calm", "wild"], "title": "Mood", "default": "calm"},
+        "e": {"type": "string", "enum": ["calm", "wild"], "default": "calm"},
         "li": {"anyOf": [{"type": "array", "items": {"type": "integer"}}, null], "default": None},
         "d": {"anyOf": [{"type": "object", "additionalProperties": {"type": "number"}}, null], "default": None},
         "c": {"type": "string", "enum": ["q", "r"], "default": "q"},
