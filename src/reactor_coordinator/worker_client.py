@@ -12,7 +12,8 @@ import aiohttp
 from reactor_coordinator.records import WorkerRecord
 from reactor_coordinator.tokens import Signer
 from reactor_protocol.errors import ConflictError, ServerError, error_for_status
-from reactor_protocol.names import MAX_REASON_CHARS
+from reactor_protocol.lifecycles import RuntimeState
+from reactor_protocol.names import MAX_REASON_CHARS, NIL_SESSION_ID
 from reactor_protocol.resources import Notice, UploadRequest
 
 _ORDER_LIMIT_S: Final = 10.0
@@ -30,6 +31,10 @@ class WorkerUnreachableError(ServerError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, status=503, retry_after=1)
+
+
+class NotNowError(ConflictError):
+    """The worker is about to report something after which the order is none any more, or can be given again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +108,21 @@ class WorkerClient:
             raise WorkerUnreachableError(f"the worker {worker.id} does not answer ({type(error).__name__})") from error
 
     async def start(self, worker: WorkerRecord, session_id: str) -> dict[str, Any]:
-        """Orders a worker to run a session; its description of it. Doing it twice is fine."""
+        """Orders a worker to run a session; its description of it. Doing it twice is fine.
+
+        Raises :class:`NotNowError` where the worker has just ended a session: this one, or the one before.
+        """
         body = json.dumps({"session_id": session_id}).encode()
         try:
             return (await self.request(worker, "POST", "/start_session", body)).checked().json()
         except ConflictError:
             # An order whose answer was lost, or another coordinator's, has been carried out already.
             running = (await self.request(worker, "GET", "/session")).checked().json()
-            if running.get("session_id") != session_id:
-                raise
-            return running
+            if running.get("session_id") == session_id:
+                return running
+            if running.get("session_id") == NIL_SESSION_ID or running.get("state") == RuntimeState.CLOSING:
+                raise NotNowError(f"the worker {worker.id} does not begin the session now; its next report says why") from None
+            raise
 
     async def stop(self, worker: WorkerRecord, reason: str, *, moved: bool = False) -> None:
         """Orders a worker to end its session; one that has none is fine. ``moved`` tells clients nothing: they come back."""

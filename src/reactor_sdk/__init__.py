@@ -40,9 +40,29 @@ from reactor_protocol.messages import FileRef
 from reactor_protocol.resources import TrackKind
 from reactor_rtc.port import TrackStats
 from reactor_sdk.account import end_session, fetch_jwt_token, list_sessions
+from reactor_sdk.clips import (
+    Clip,
+    ClipKind,
+    ParsedPlaylist,
+    RecordingError,
+    RecordingErrorCode,
+    absolutize_manifest_urls,
+    clip_from_wire,
+    parse_playlist,
+    rewrite_url_host,
+)
 from reactor_sdk.config import DEFAULT_API_URL
 from reactor_sdk.frames import FrameStream
 from reactor_sdk.reactor import Reactor
+from reactor_sdk.recordings import (
+    DEFAULT_CLIP_REQUEST_TIMEOUT_S,
+    DEFAULT_PLAYLIST_POLL_SLACK_S,
+    ClipProgress,
+    PathLike,
+    RecordingClient,
+    download_clip_as_file,
+    fetch_playlist,
+)
 from reactor_sdk.stats import ConnectionStats
 from reactor_sdk.types import (
     Capabilities,
@@ -62,12 +82,17 @@ from reactor_sdk.version import __version__
 
 __all__ = [
     "DEFAULT_API_URL",
+    "DEFAULT_CLIP_REQUEST_TIMEOUT_S",
+    "DEFAULT_PLAYLIST_POLL_SLACK_S",
     "PUBLISHER_SLOT_TAKEN",
     "ApiError",
     "AuthenticationError",
     "BadRequestError",
     "Capabilities",
     "CapacityError",
+    "Clip",
+    "ClipKind",
+    "ClipProgress",
     "CommandCapability",
     "CommandRejected",
     "ConflictError",
@@ -89,6 +114,8 @@ __all__ = [
     "NegotiationError",
     "NetworkError",
     "NotFoundError",
+    "ParsedPlaylist",
+    "PathLike",
     "PermissionDeniedError",
     "ProgressCallback",
     "QueueStatus",
@@ -100,6 +127,9 @@ __all__ = [
     "ReactorException",
     "ReactorState",
     "ReactorStatus",
+    "RecordingClient",
+    "RecordingError",
+    "RecordingErrorCode",
     "RequestTimeoutError",
     "ServerError",
     "SessionEndedError",
@@ -115,7 +145,13 @@ __all__ = [
     "VersionMismatchError",
     "WrongDirectionError",
     "__version__",
+    "absolutize_manifest_urls",
+    "clip_from_wire",
+    "download_clip_as_file",
     "end_session",
     "fetch_jwt_token",
+    "fetch_playlist",
     "list_sessions",
+    "parse_playlist",
+    "rewrite_url_host",
 ]

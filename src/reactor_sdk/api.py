@@ -185,6 +185,13 @@ class Api:
             renewed = await self._credentials.renewed(token, error)
         return await attempt({"Authorization": _BEARER + renewed})
 
+    async def token_for(self, url: str) -> str | None:
+        """The token for a request to that address, fresh enough; None where none is needed, or it is another server's."""
+        target = URL(url, encoded=True)
+        if self._credentials is None or not target.is_absolute() or target.origin() != URL(self._base).origin():
+            return None
+        return await self._credentials.token()
+
     async def put_bytes(self, url: str, chunks: AsyncIterator[bytes], size: int, mime_type: str) -> None:
         """Sends ``size`` bytes to a presigned address, which gets neither our token nor our headers. Raises as :meth:`fetch`."""
         target = URL(url, encoded=True)

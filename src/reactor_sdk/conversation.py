@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 
 from reactor_protocol.channel import Channel, ChannelEvent, FrameRefused, MessageReceived, RequestAnswered, RequestFailed, Role
 from reactor_protocol.codec import Frame
-from reactor_protocol.errors import DisconnectedError, ReactorException, TransportError, error_for_control
-from reactor_protocol.messages import ClientMessage, Command, CommandResult, PublishResult, PublishTrack, ServerMessage
+from reactor_protocol.errors import DisconnectedError, InvalidStateError, ReactorException, TransportError, error_for_control
+from reactor_protocol.messages import (
+    ClientMessage,
+    ClipFailed,
+    ClipReady,
+    Command,
+    CommandResult,
+    PublishResult,
+    PublishTrack,
+    RequestClip,
+    RequestRecording,
+    ServerMessage,
+)
 from reactor_protocol.names import COMMAND_TIMEOUT_S, CONTROL_TIMEOUT_S
 
 logger = logging.getLogger(__name__)
+
+MAX_WAITING_CLIPS = 64
 
 
 class Conversation:
@@ -24,6 +38,7 @@ class Conversation:
         self._send_frame = send_frame
         self._on_message = on_message
         self._waiting: dict[str, asyncio.Future[CommandResult | PublishResult]] = {}
+        self._clips: deque[asyncio.Future[ClipReady | ClipFailed]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -49,6 +64,19 @@ class Conversation:
         answer = await self._request(PublishTrack(request_id, name), request_id, CONTROL_TIMEOUT_S)
         if answer.error is not None:
             raise error_for_control("publish_track", answer.error.code, answer.error.message)
+
+    async def clip(self, request: RequestClip | RequestRecording) -> ClipReady | ClipFailed:
+        """The answer to a request for a clip. Answers carry no id: they come in the order of the requests.
+
+        Raises as :meth:`send`, and :class:`InvalidStateError` where too many are waiting.
+        """
+        if len(self._clips) >= MAX_WAITING_CLIPS:
+            raise InvalidStateError(f"{MAX_WAITING_CLIPS} requests for clips are waiting for an answer")
+        self.send(request)
+        answer: asyncio.Future[ClipReady | ClipFailed] = self._loop.create_future()
+        # It stays in the row when its caller gives up: an answer that is late must not be taken for the next one's.
+        self._clips.append(answer)
+        return await answer
 
     async def _request(self, message: Command | PublishTrack, request_id: str, timeout: float) -> CommandResult | PublishResult:
         frame = self._channel.request(message, self._loop.time(), timeout)
@@ -80,6 +108,10 @@ class Conversation:
 
     def _apply(self, event: ChannelEvent) -> None:
         match event:
+            case MessageReceived(ClipReady() | ClipFailed() as answer):
+                if self._clips and not (asked := self._clips.popleft()).done():
+                    asked.set_result(answer)
+                self._on_message(answer)
             case MessageReceived(message):
                 self._on_message(message)  # type: ignore[arg-type]  # a client's channel decodes what servers say
             case RequestAnswered(request_id, answer):
@@ -119,3 +151,6 @@ class Conversation:
             self._timer.cancel()
         for failed in self._channel.fail_pending(error):
             self._apply(failed)
+        while self._clips:
+            if not (asked := self._clips.popleft()).done():
+                asked.set_exception(error)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Coroutine, Mapping
 from typing import Any, Final
 
+from reactor_protocol.codec import clip_body
 from reactor_protocol.errors import (
     DisconnectedError,
     InvalidArgumentError,
@@ -19,7 +20,7 @@ from reactor_protocol.errors import (
     TransportError,
 )
 from reactor_protocol.lifecycles import ClientEvent, ReactorStatus
-from reactor_protocol.messages import ApplicationMessage, RuntimeMessage, ServerMessage, SessionEnded
+from reactor_protocol.messages import ApplicationMessage, ClipFailed, ClipReady, RuntimeMessage, ServerMessage, SessionEnded
 from reactor_protocol.names import NOTICE_EXPIRATION
 from reactor_protocol.resources import Session, Track
 from reactor_rtc.frames import Media, VideoFrame
@@ -277,6 +278,10 @@ class Link:
                 self._events.emit("runtime_message", {"type": kind, "data": data})
                 if kind == NOTICE_EXPIRATION:
                     self._expiration_told(data)
+            case ClipReady() as clip:
+                self._events.emit("runtime_message", {"type": "clipReady", "data": clip_body(clip)})
+            case ClipFailed(reason):
+                self._events.emit("runtime_message", {"type": "clipFailed", "data": {"reason": reason}})
             case SessionEnded(reason):
                 self._events.emit("runtime_message", {"type": "sessionEnded", "data": {"reason": reason}})
                 self._session_over(reason)

@@ -18,12 +18,15 @@ from reactor_protocol.messages import Command, FileRef, FileUploaded
 from reactor_rtc.port import PeerFactory
 from reactor_rtc.wrtc_peer import make_peer
 from reactor_sdk import commands
+from reactor_sdk.clip_host import ConnectedHost
+from reactor_sdk.clips import Clip
 from reactor_sdk.config import DEFAULT_API_URL, ClientOptions, load_config
 from reactor_sdk.connection import Connection
 from reactor_sdk.events import Subscribable
 from reactor_sdk.frames import FrameStream
 from reactor_sdk.holdings import ConnectOptions
 from reactor_sdk.link import Link
+from reactor_sdk.recordings import ClipProgress, PathLike, RecordingClient
 from reactor_sdk.stats import MAIN_VIDEO, ConnectionStats, connection_stats, main_video
 from reactor_sdk.tracks import check_publishable
 from reactor_sdk.types import (
@@ -97,6 +100,7 @@ class Reactor(Subscribable):
         config = load_config(model_name, api_key, api_url, local, model_tracks, options)
         self._link = Link(config, self._events, type(self)._make_peer)
         self._opens_itself = False
+        self._recording = RecordingClient(ConnectedHost(self._link.dialer.api, self._connection))
 
     def __repr__(self) -> str:
         config = self._link.dialer.config
@@ -307,6 +311,34 @@ class Reactor(Subscribable):
     def _check_watchable(self, name: str) -> None:
         if (track := self._link.state.track(name, "recvonly")).kind != "video":
             raise InvalidArgumentError(f"the track {name!r} is {track.kind}: frames() gives pictures")
+
+    # ------------------------------------------------------------------------------------------------- recordings
+
+    @property
+    def recording(self) -> RecordingClient:
+        """The session's recording: playlists for players, besides what is here below."""
+        return self._recording
+
+    async def request_clip(self, duration_seconds: float) -> Clip:
+        """A clip of the last ``duration_seconds`` of what the model made; servers give 300 s at most.
+
+        Raises :class:`RecordingError` with the code INVALID_DURATION, RECORDER_DISABLED, REQUEST_TIMEOUT or DISCONNECTED.
+        """
+        return await self._recording.request_clip(duration_seconds)
+
+    async def request_recording(self) -> Clip:
+        """A clip of the whole session until now. Raises as :meth:`request_clip`."""
+        return await self._recording.request_recording()
+
+    async def download_clip_as_file(
+        self, clip: Clip, path: PathLike | None = None, *, jwt: str | None = None, on_progress: ClipProgress | None = None
+    ) -> bytes:
+        """The clip as an MP4 file, once it is ready; also written to ``path`` where one is given. No connection is needed.
+
+        ``on_progress(fetched, total, bytes)`` is told of each part. ``jwt`` is this client's own token unless given. Raises
+        :class:`RecordingError`: CLIP_GONE, CLIP_NOT_READY, PLAYLIST_FETCH_FAILED, CHUNK_FETCH_FAILED, INVALID_PLAYLIST.
+        """
+        return await self._recording.download_clip_as_file(clip, path, jwt=jwt, on_progress=on_progress)
 
     # ---------------------------------------------------------------------------------------------------- getters
 

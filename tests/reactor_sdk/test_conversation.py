@@ -9,7 +9,16 @@ import pytest
 
 from reactor_protocol.codec import Frame
 from reactor_protocol.errors import TransportError
-from reactor_protocol.messages import ApplicationMessage, Command, Ping, ServerMessage
+from reactor_protocol.messages import (
+    ApplicationMessage,
+    ClipFailed,
+    ClipReady,
+    Command,
+    Ping,
+    RequestClip,
+    RequestRecording,
+    ServerMessage,
+)
 from reactor_sdk import ControlRequestError, DisconnectedError, MessageTooLargeError, RequestTimeoutError, TrackTakenError
 from reactor_sdk import conversation as module
 from reactor_sdk.conversation import Conversation
@@ -127,3 +136,45 @@ async def test_a_channel_that_is_going_away_is_a_disconnection() -> None:
 
     with pytest.raises(DisconnectedError, match="not open"):
         Conversation(refuse, print).send(Ping())
+
+
+CLIP = {
+    "session_id": "s-1",
+    "kind": "snap",
+    "start_marker": 0.0,
+    "end_marker": 1.0,
+    "now_marker": 1.0,
+    "predicted_ready_at_ms": 5,
+    "playlist_url": "/clips",
+}
+
+
+async def test_answers_about_clips_come_in_the_order_of_the_requests(wire: Wire) -> None:
+    first = asyncio.create_task(wire.conversation.clip(RequestClip(2.0)))
+    second = asyncio.create_task(wire.conversation.clip(RequestRecording()))
+    await asyncio.sleep(0)
+    assert [sent["data"]["type"] for sent in wire.sent()] == ["requestClip", "requestRecording"]
+    wire.answer("data", {"scope": "runtime", "data": {"type": "clipFailed", "data": {"reason": "no media generated yet"}}})
+    wire.answer("data", {"scope": "runtime", "data": {"type": "clipReady", "data": CLIP}})
+    assert await first == ClipFailed("no media generated yet")
+    assert await second == ClipReady("s-1", "snap", 0.0, 1.0, 1.0, 5, "/clips")
+    assert len(wire.heard) == 2
+
+
+async def test_a_late_answer_about_a_clip_is_not_taken_for_the_next_one(wire: Wire) -> None:
+    given_up = asyncio.create_task(wire.conversation.clip(RequestClip(2.0)))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    waiting = asyncio.create_task(wire.conversation.clip(RequestClip(3.0)))
+    await asyncio.sleep(0)
+    wire.answer("data", {"scope": "runtime", "data": {"type": "clipFailed", "data": {"reason": "late"}}})
+    wire.answer("data", {"scope": "runtime", "data": {"type": "clipFailed", "data": {"reason": "mine"}}})
+    assert await waiting == ClipFailed("mine")
+
+
+async def test_who_waits_for_a_clip_hears_that_the_connection_is_gone(wire: Wire) -> None:
+    waiting = asyncio.create_task(wire.conversation.clip(RequestClip(2.0)))
+    await asyncio.sleep(0)
+    wire.conversation.close(DisconnectedError("gone"))
+    with pytest.raises(DisconnectedError):
+        await waiting

@@ -37,6 +37,7 @@ WITHOUT_A_TOKEN = {
     ("GET", "/metrics"),
     ("PUT", "/uploads/{upload_id}"),
     ("GET", "/uploads/{upload_id}"),
+    ("GET", "/clips/chunks/{session_id}/{name}"),
     ("POST", "/workers/{worker_id}/report"),
 }
 
