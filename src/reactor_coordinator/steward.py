@@ -23,7 +23,7 @@ from reactor_coordinator.store import sessions as session_rows
 from reactor_coordinator.store import workers as worker_rows
 from reactor_coordinator.store.database import Database
 from reactor_coordinator.uploads import Uploads
-from reactor_coordinator.worker_client import WorkerClient
+from reactor_coordinator.worker_client import NotNowError, WorkerClient
 from reactor_protocol.errors import ReactorException
 from reactor_protocol.lifecycles import SessionEvent, SessionState, WorkerEvent, WorkerState
 from reactor_protocol.names import NOTICE_EXPIRATION
@@ -193,6 +193,9 @@ class Steward:
         try:
             await tools.client.start(worker, session.id)
             told = await tools.uploads.hand_over(tools.client, worker, session.id)
+        except NotNowError as error:
+            logger.debug("session %s: %s", session.id, error)
+            return
         except ReactorException as error:
             logger.warning("the worker %s did not start session %s: %s", worker.id, session.id, error)
             await self.write_off([worker.id], f"it did not start a session: {error}")

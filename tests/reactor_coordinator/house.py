@@ -157,6 +157,13 @@ async def opened(
         yield house
 
 
+def _cut_off(server: uvicorn.Server) -> None:
+    """Breaks all connections of a server, as its death does."""
+    for connection in list(server.server_state.connections):
+        if connection.transport is not None:
+            connection.transport.abort()
+
+
 @contextlib.asynccontextmanager
 async def joined(config: CloudConfig, pool: FakePool, listener: socket.socket) -> AsyncIterator[House]:
     """A coordinator over a pool that others may share."""
@@ -175,10 +182,9 @@ async def joined(config: CloudConfig, pool: FakePool, listener: socket.socket) -
         await coordinator._scope.close()
         server.should_exit = True
         server.force_exit = True
-        for connection in list(server.server_state.connections):
-            if connection.transport is not None:
-                connection.transport.abort()
+        _cut_off(server)
         await serving
+        _cut_off(server)  # those who came back before the port was closed
         await coordinator.close()
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:

@@ -36,8 +36,8 @@ DEADLINE_S = 30.0
 async def test_a_coordinator_that_is_killed_and_comes_back_is_noticed_by_no_stream_and_the_queue_keeps_its_order(
     tmp_path: Path, database_url: str
 ) -> None:
-    # Whoever is not heard of for a second is taken for gone, and nobody can be heard of for longer than that.
-    limits = {"unseen_seconds": 1.0, "claim_seconds": 1.0, "resume_seconds": 1.0}
+    # Whoever is not heard of for so long is taken for gone, and nobody can be heard of for longer than that.
+    limits = {"unseen_seconds": 2.0, "claim_seconds": 0.5, "resume_seconds": 2.0}
     config = configuration(tmp_path, database_url, echo={"warm": STREAMING, "max": STREAMING}, limits=limits)
     listener = bind("127.0.0.1", 0)
     port = listener.getsockname()[1]
@@ -54,7 +54,7 @@ async def test_a_coordinator_that_is_killed_and_comes_back_is_noticed_by_no_stre
             await house.sees(lambda snapshot: len(snapshot.places) == WAITING)
             order = _order(house.snapshot)
             await house.kill()
-        await asyncio.sleep(1.5)  # the coordinator is away for so long
+        await asyncio.sleep(2.5)  # the coordinator is away for so long
         async with joined(config, pool, bind("127.0.0.1", port)) as house:
             states: set[str] = set()
             await house.sees(_watching(states, lambda _: house.coordinator.control.leads))

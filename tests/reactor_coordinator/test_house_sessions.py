@@ -11,6 +11,8 @@ from tests.reactor_coordinator.house import House, configuration, opened
 from reactor_coordinator import reports
 from reactor_coordinator.board import Snapshot
 from reactor_coordinator.store import keys as key_rows
+from reactor_coordinator.store import sessions as session_rows
+from reactor_coordinator.store.database import StoreUnavailableError
 from reactor_protocol.resources import Notice
 
 CAPABILITIES = {
@@ -319,3 +321,32 @@ async def test_a_worker_that_does_not_start_a_session_is_replaced_and_the_sessio
         assert worker is not bad or body["restarts"] == 1
         await house.warm(1)
         assert len(house.workers) == 2
+
+
+async def test_a_session_that_ended_at_its_worker_before_that_was_known_is_not_begun_anew(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(configuration(tmp_path, database_url), slots=1) as house:
+        await house.warm()
+        (worker,) = house.workers
+        database = house.coordinator.database
+        write = database.write
+        lost: list[str] = []
+
+        async def lose_started(work: Any, *arguments: Any, **values: Any) -> Any:
+            if work is session_rows.started and not lost:
+                lost.append(arguments[0].id)
+                worker.silent = True
+                worker.end_session("enough")
+                raise StoreUnavailableError("the database is away")
+            return await write(work, *arguments, **values)
+
+        monkeypatch.setattr(database, "write", lose_started)
+        token = await house.token(await house.key())
+        session_id = (await house.begin(token))["session_id"]
+        await house.sees(lambda _: lost == [session_id])
+        await house.looked(3)
+        worker.silent = False
+        assert (await house.until(token, session_id, "CLOSED"))["reason"] == "enough"
+        await house.idle(worker)
+        assert (worker.started, len(house.pool.launched)) == ([session_id], 1)
