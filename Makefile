@@ -44,8 +44,9 @@ format: $(READY)  ## rewrite the sources in the house style
 interop: $(READY)  ## the published clients and runtime against ours
 	$(BIN)/python -m pytest tests/interop
 
-bench: $(READY)  ## latency, start-up and cost, beside the published pair
+bench: $(READY)  ## latency, start-up and cost, beside the published pair; the coordinator's figures
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.coordinator
 
 clean:           ## remove what the targets made
 	rm -rf $(VENV) out .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

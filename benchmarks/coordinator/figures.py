@@ -36,6 +36,8 @@ def _line(kind: str, title: str) -> tuple[Figure, ...]:
         Figure(f"{kind}.waiting_age_p50", "  age of their positions, p50", "s", digits=2),
         Figure(f"{kind}.waiting_age_p95", "  p95", "s", digits=2),
         Figure(f"{kind}.waiting_age_max", "  oldest", "s", 2.0, 2),
+        Figure(f"{kind}.waiting_asked_p50", "  counted from the request that freed the worker, p50", "s", digits=2),
+        Figure(f"{kind}.waiting_asked_p95", "    p95", "s", digits=2),
         Figure(f"{kind}.waiting_moves", "  sessions that ended and came meanwhile, each", "1/s", more_is_better=True),
         Figure(f"{kind}.waiting_events", "  events sent", "1/s", None, 0, more_is_better=True),
         Figure(f"{kind}.waiting_kib", "  memory of the coordinator for each", "KiB"),

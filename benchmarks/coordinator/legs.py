@@ -88,7 +88,7 @@ def _waiting(store: Store, effort: Effort) -> Readings:
     options = {"waiting": effort.waiting, "workers": workers, "seconds": effort.waiting_s, "moves_per_s": effort.moves_per_s}
     with coordinator(store, workers) as house:
         samples = load(house, "waiting", **options)
-    ages, key = samples["ages_s"], f"{store.name}.waiting"
+    ages, asked, key = samples["ages_s"], samples["ages_asked_s"], f"{store.name}.waiting"
     single = {
         "cpu": samples["cores"]["coordinator"],
         "moves": samples["moves_per_s"],
@@ -98,6 +98,7 @@ def _waiting(store: Store, effort: Effort) -> Readings:
     }
     aged = {f"{key}_age_p{share}": Reading(percentile(ages, share / 100), len(ages)) for share in (50, 95)}
     readings = {f"{key}_{name}": Reading(value, samples["waiting"]) for name, value in single.items()}
+    aged |= {f"{key}_asked_p{share}": Reading(percentile(asked, share / 100), len(asked)) for share in (50, 95)}
     return readings | aged | {f"{key}_age_max": Reading(max(ages), len(ages))}
 
 

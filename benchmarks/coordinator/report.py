@@ -15,7 +15,8 @@ from benchmarks.figures import Figure, Reading
 
 NOTES = (
     "Coordinator, load generator, fake workers and PostgreSQL are processes of their own on this machine and share its cores.",
-    "A position is as old as the moment since when it is not true any more; placing the session ahead is counted in.",
+    "A position is as old as the moment since when it is not true any more. That is when the session ahead is given its worker: "
+    "later than the request that freed the worker, sooner than its beginning there; the two kinds of age are bounds.",
 )
 
 

@@ -22,6 +22,8 @@ from benchmarks.environment import LOGS_FOLDER, ROOT, clean_environment
 
 ECHO_MODEL = ROOT / "tests" / "reactor_coordinator" / "models" / "echo"
 MODEL = "echo"
+SESSION_S = 1200.0
+"""How long a session may last, in seconds: no benchmark does."""
 START_S = 60.0
 """How long a process may take until it is ready, in seconds."""
 LIFE_S = 600.0
@@ -123,7 +125,13 @@ def write_whole(file: Path, text: str) -> None:
 
 
 def _configuration(database: str, workers: int, folder: Path) -> dict[str, Any]:
-    limits = {"requests_per_second": 1_000_000, "request_burst": 1_000_000, "queue_length": 1_000_000, "drain_seconds": 0.1}
+    limits = {
+        "requests_per_second": 1_000_000,
+        "request_burst": 1_000_000,
+        "queue_length": 1_000_000,
+        "session_seconds": SESSION_S,
+        "drain_seconds": 0.1,
+    }
     return {
         "port": 0,
         "database": database,

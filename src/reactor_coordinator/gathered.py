@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
+from reactor_protocol.errors import ServerError
 from reactor_rtc.scope import TaskScope
 
 AskedT = TypeVar("AskedT")
@@ -24,17 +25,25 @@ class Gathered(Generic[AskedT, GivenT]):
     def __init__(self, name: str, answer: Callable[[Sequence[AskedT]], Awaitable[Sequence[GivenT | Exception]]]) -> None:
         self._answer = answer
         self._waiting: list[tuple[AskedT, asyncio.Future[GivenT]]] = []
+        self._unanswered: set[asyncio.Future[GivenT]] = set()
         self._scope = TaskScope(name)
         self._busy = False
+        self._closed = False
 
     async def ask(self, asked: AskedT) -> GivenT:
-        """The answer to one request, once its batch is answered."""
+        """The answer to one request, once its batch is answered. Raises :class:`ServerError` (503) where that will not be."""
+        if self._closed:
+            raise _ending()
         future: asyncio.Future[GivenT] = asyncio.get_running_loop().create_future()
         self._waiting.append((asked, future))
+        self._unanswered.add(future)
         if not self._busy:
             self._busy = True
             self._scope.start(self._work(), "batches")
-        return await future
+        try:
+            return await future
+        finally:
+            self._unanswered.discard(future)
 
     async def _work(self) -> None:
         try:
@@ -59,5 +68,13 @@ class Gathered(Generic[AskedT, GivenT]):
                 future.set_result(each)
 
     async def close(self) -> None:
-        """Ends the task; who waits for an answer gets none."""
+        """Ends the task; who waits for an answer is told that there will be none."""
+        self._closed = True
         await self._scope.close()
+        for future in self._unanswered:
+            if not future.done():
+                future.set_exception(_ending())
+
+
+def _ending() -> ServerError:
+    return ServerError("this coordinator is shutting down: try again", status=503, retry_after=1)

@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 Verb: TypeAlias = Literal["GET", "PUT"]
 
 _FILE: Final = "file:"
+_USED: Final = "this address has been used: an upload is written once; ask for another one"
 _SWEEP: Final = 500
 _PART: Final = 1024 * 1024
 
@@ -99,25 +100,32 @@ class Uploads:
         Raises :class:`PermissionDeniedError` for an address that is late or not ours, :class:`ConflictError` for one that was
         used, and :class:`BadRequestError` for a size that was not announced.
         """
-        upload = await self._signed("PUT", upload_id, expires, signature)
-        if upload.complete_at is not None or upload_id in self._writing:
-            raise ConflictError("this address has been used: an upload is written once; ask for another one")
+        self._check("PUT", upload_id, expires, signature)
+        if upload_id in self._writing:
+            raise ConflictError(_USED)
+        # Until it is written down as complete: one who reads the record meanwhile would take it for empty.
+        self._writing.add(upload_id)
+        try:
+            await self._write(await self._known(upload_id), length, body)
+        finally:
+            self._writing.discard(upload_id)
+
+    async def _write(self, upload: UploadRecord, length: int | None, body: AsyncIterator[bytes]) -> None:
+        if upload.complete_at is not None:
+            raise ConflictError(_USED)
         if length is not None and length != upload.size:
             raise BadRequestError(f"{upload.size} bytes were announced, and {length} are sent")
-        self._writing.add(upload_id)
         try:
             await obstore.put_async(self._store, _path(upload), _measured(body, upload.size), use_multipart=True)
         except BaseError as error:
             raise ServerError(f"the file could not be stored ({type(error).__name__})", status=503, retry_after=1) from error
-        finally:
-            self._writing.discard(upload_id)
-        if not await self._database.write(upload_rows.completed, upload_id, self._clock()):
+        if not await self._database.write(upload_rows.completed, upload.id, self._clock()):
             await self._refuse_late(upload)
 
     async def _refuse_late(self, upload: UploadRecord) -> NoReturn:
         """Says why bytes that have arrived are not wanted any more. Those of a session that was swept meanwhile are deleted."""
         if await self._database.read(upload_rows.get, upload.id) is not None:
-            raise ConflictError("this address has been used: an upload is written once; ask for another one")
+            raise ConflictError(_USED)
         await self._delete(upload)
         raise NotFoundError("the session of this upload is over: nothing was kept")
 
@@ -125,7 +133,8 @@ class Uploads:
 
     async def read(self, upload_id: str, expires: int, signature: str) -> tuple[UploadRecord, AsyncIterator[bytes]]:
         """The bytes of a file. Raises :class:`NotFoundError` while they have not arrived."""
-        upload = await self._signed("GET", upload_id, expires, signature)
+        self._check("GET", upload_id, expires, signature)
+        upload = await self._known(upload_id)
         if upload.complete_at is None:
             raise NotFoundError("the bytes have not arrived yet")
         try:
@@ -178,11 +187,13 @@ class Uploads:
         signature = self._signer.upload_signature(verb, upload.id, expires)
         return f"{base_url.rstrip('/')}/uploads/{upload.id}?{urlencode({'expires': expires, 'signature': signature})}"
 
-    async def _signed(self, verb: Verb, upload_id: str, expires: int, signature: str) -> UploadRecord:
+    def _check(self, verb: Verb, upload_id: str, expires: int, signature: str) -> None:
         if not same_secret(signature, self._signer.upload_signature(verb, upload_id, expires)):
             raise PermissionDeniedError("the address is not valid: use the presigned_url as it was given")
         if self._clock() >= expires:
             raise PermissionDeniedError("the address has expired: ask for another one")
+
+    async def _known(self, upload_id: str) -> UploadRecord:
         upload = await self._database.read(upload_rows.get, upload_id)
         if upload is None:
             raise NotFoundError("there is no such upload")

@@ -109,10 +109,10 @@ class Database:
 
     async def close(self) -> None:
         """Closes all connections."""
-        if self._open is not None:
-            for each in {self._open.writer, self._open.reader}:
+        opened, self._open = self._open, None
+        if opened is not None:
+            for each in (opened.writer, opened.reader):
                 await each.close()
-            self._open = None
 
 
 class _Transacting(Protocol):
