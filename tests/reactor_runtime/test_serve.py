@@ -15,6 +15,8 @@ from reactor_rtc.wrtc_peer import make_peer
 
 pytestmark = pytest.mark.network
 
+RUNS = "class Model(ReactorModel):\n    async def run(self):\n        pass\n"
+
 
 def model_in(folder: Path, source: str) -> Path:
     (folder / "reactor.yaml").write_text("runtime: {import: 'child_model:Model'}\n")
@@ -62,7 +64,7 @@ async def test_a_model_that_never_gives_way_does_not_hold_the_end_back(tmp_path:
 
 
 async def test_a_model_that_is_loading_does_not_hold_the_end_back(tmp_path: Path) -> None:
-    source = "class Model(ReactorModel):\n    def load(self, config_path):\n        time.sleep(60)\n"
+    source = RUNS + "    def load(self, config_path):\n        time.sleep(60)\n"
     async with running(model_in(tmp_path, source)) as child, served(child, ready=False) as http:
         assert (await http.get("/health")).json()["state"] == "loading"
         child.signal(signal.SIGTERM)
@@ -72,7 +74,7 @@ async def test_a_model_that_is_loading_does_not_hold_the_end_back(tmp_path: Path
 
 
 async def test_a_model_that_does_not_load_leaves_the_server_up(tmp_path: Path) -> None:
-    source = "class Model(ReactorModel):\n    def load(self, config_path):\n        raise ValueError('no weights here')\n"
+    source = RUNS + "    def load(self, config_path):\n        raise ValueError('no weights here')\n"
     async with running(model_in(tmp_path, source)) as child, served(child) as http:
         response = await http.get("/health")
         assert response.status_code == 503

@@ -22,6 +22,7 @@ from reactor_testing.report_desk import ReportDesk
 
 pytestmark = pytest.mark.network
 
+RUNS = "class Model(ReactorModel):\n    async def run(self):\n        pass\n"
 SECRET = "hunter2-of-this-worker"
 SESSION = "6f1d0c52-8f6e-4c0c-9a55-0c8c6f3f5e01"
 
@@ -192,7 +193,7 @@ async def test_a_crash_is_reported_and_the_process_stays_until_it_is_told(desk: 
 
 
 async def test_a_model_that_does_not_load_is_reported(desk: ReportDesk, tmp_path: Path) -> None:
-    source = "class Model(ReactorModel):\n    def load(self, config_path):\n        raise ValueError('no weights here')\n"
+    source = RUNS + "    def load(self, config_path):\n        raise ValueError('no weights here')\n"
     async with worker(desk.url, model_in(tmp_path, source)):
         report = await desk.until(lambda report: report.failure is not None)
         assert (report.state, report.failure) == ("terminated", "the model failed to load: ValueError: no weights here")

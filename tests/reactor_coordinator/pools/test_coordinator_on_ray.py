@@ -52,6 +52,5 @@ async def test_a_session_goes_on_elsewhere_when_its_node_is_killed(
 
         await house.ask("DELETE", f"/sessions/{session_id}", token)
         await house.sees(lambda seen: seen.sessions[waiting].state == "ACTIVE", LOADING_S)
-        workers = list(house.snapshot.workers)
-        for worker_id in workers:
-            await pool.stop(worker_id, 2.0)
+        await house.coordinator.end_everything()
+        assert await pool.dead() == {}
