@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any, Final, TypeAlias
@@ -12,6 +13,7 @@ Node: TypeAlias = Mapping[str, Any]
 
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _BOUNDS: Final = ("minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "pattern", "default")
+_CODE: Final = re.compile(r"`+([^`]+)`+")
 _STYLE: Final = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1b1f24 }
 code, h3 { font-family: ui-monospace, monospace } h2 { border-bottom: 1px solid #ccc; margin-top: 3rem }
@@ -33,7 +35,7 @@ def page(document: Node) -> str:
     schemas = document.get("components", {}).get("schemas", {})
     links = [f'<a href="#{escape(tag)}">{escape(tag)}</a>' for tag in (*by_tag, "schemas")]
     body = [
-        f"<h1>{escape(info['title'])} {escape(info['version'])}</h1><p>{escape(info.get('description', ''))}</p>",
+        f"<h1>{escape(info['title'])} {escape(info['version'])}</h1><p>{_prose(info.get('description', ''))}</p>",
         f'<p>The same for machines: <a href="openapi.json">openapi.json</a></p><nav>{"".join(links)}</nav>',
         *(f'<h2 id="{escape(tag)}">{escape(tag)}</h2>{"".join(parts)}' for tag, parts in by_tag.items()),
         '<h2 id="schemas">schemas</h2>',
@@ -53,21 +55,26 @@ def _operation(method: str, path: str, operation: Node) -> str:
     if "requestBody" in operation:
         taken.append(("body", _contents(operation["requestBody"].get("content", {}))))
     given = [
-        (status, f"{escape(answer.get('description', ''))} {_contents(answer.get('content', {}))}")
+        (status, f"{_prose(answer.get('description', ''))} {_contents(answer.get('content', {}))}")
         for status, answer in sorted(operation["responses"].items())
     ]
     allowed = f"<p>Needs: {escape(', '.join(schemes))}.</p>" if schemes else ""
-    heading = f"<h3><b>{method.upper()}</b> {escape(path)}</h3><p>{escape(operation.get('description', ''))}</p>"
+    heading = f"<h3><b>{method.upper()}</b> {escape(path)}</h3><p>{_prose(operation.get('description', ''))}</p>"
     return f"{heading}{allowed}{_table('takes', taken)}{_table('answers', given)}"
 
 
 def _schema(name: str, schema: Node) -> str:
     needed = schema.get("required", ())
     rows = [
-        (field + ("" if field in needed else "?"), f"{_kind(part)} {escape(part.get('description', ''))}")
+        (field + ("" if field in needed else "?"), f"{_kind(part)} {_prose(part.get('description', ''))}")
         for field, part in schema.get("properties", {}).items()
     ]
-    return f'<h3 id="{escape(name)}">{escape(name)}</h3><p>{escape(schema.get("description", ""))}</p>{_table("", rows)}'
+    return f'<h3 id="{escape(name)}">{escape(name)}</h3><p>{_prose(schema.get("description", ""))}</p>{_table("", rows)}'
+
+
+def _prose(text: str) -> str:
+    """A description; what stands between backticks is code."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
 def _table(caption: str, rows: Iterable[tuple[str, str]]) -> str:

@@ -53,6 +53,12 @@ async def test_the_documentation_names_every_route_and_every_schema(house: House
     assert set(re.findall(r'href="#(\w+)"', page)) == shown | tags | {"schemas"}
 
 
+async def test_what_stands_between_backticks_is_shown_as_code(house: House) -> None:
+    page = (await house.ask("GET", "/docs")).body
+    assert "Exchange an API key for a token (<code>POST /tokens</code>)" in page
+    assert "`" not in page
+
+
 async def test_the_pages_that_need_a_network_are_not_there(house: House) -> None:
     assert (await house.ask("GET", "/redoc")).status == 404
     assert (await house.ask("GET", "/docs/oauth2-redirect")).status == 404
