@@ -34,7 +34,7 @@ def describe(
     if place is not None:
         body["queue"] = {"position": place.position, "waiting": place.waiting}
         if place.estimated_wait_s is not None:
-            body["queue"]["estimated_wait_s"] = place.estimated_wait_s
+            body["queue"]["estimated_wait_s"] = round(place.estimated_wait_s, 1)
     if session.expires_at is not None:
         body["expires_at"] = session.expires_at
     if session.reason is not None:

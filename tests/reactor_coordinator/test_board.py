@@ -61,7 +61,7 @@ def quiet(watch: Watch) -> bool:
 async def test_a_watcher_is_told_of_its_place() -> None:
     board = Board("here")
     watch = board.watch("s1")
-    board.show(snapshot(100.0, session(), Place(3, 9, 12.5)))
+    board.show(snapshot(100.0, session(), Place(3, 9, 12.4999)))
     assert await told(watch) == {
         "session_id": "s1",
         "state": "WAITING",
