@@ -5,6 +5,7 @@ While no coordinator is up, nobody can be heard of: no silence counts from befor
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -90,18 +91,6 @@ def due(sessions: Iterable[SessionRecord], limits: Limits, now: float, up_since:
     return actions
 
 
-def next_deadline(sessions: Iterable[SessionRecord], limits: Limits, up_since: float = 0.0) -> float | None:
-    """When :func:`due` next has something to do if nothing else happens: in the past if it has now, None if never."""
-    times: list[float] = []
-    for session in sessions:
-        end, notice_at = _end(session, limits, up_since), _notice_at(session, limits, up_since)
-        if end is not None:
-            times.append(end[0])
-        if notice_at is not None:
-            times.append(notice_at)
-    return min(times, default=None)
-
-
 def lost(workers: Iterable[WorkerRecord], now: float, leases: Leases) -> list[str]:
     """Ids of the living workers that are not heard of any more.
 
@@ -115,7 +104,8 @@ def _end(session: SessionRecord, limits: Limits, up_since: float) -> tuple[float
     if session.state not in SESSION_OPEN:
         return None
     if session.state in SESSION_QUEUED and session.restarts > limits.restarts:
-        return session.queued_at, Ending.WORKER_FAILED
+        # It is over at once: in a look that began before the last loss was written down it must not be placed again.
+        return -math.inf, Ending.WORKER_FAILED
     seen_at = max(session.seen_at, up_since)
     ends: list[tuple[float, Ending]] = []
     if session.expires_at is not None:

@@ -3,7 +3,7 @@
 import pytest
 
 from reactor_coordinator.config import Limits
-from reactor_coordinator.deadlines import Action, End, Ending, Leases, Suspend, Warn, due, lost, next_deadline
+from reactor_coordinator.deadlines import Action, End, Ending, Leases, Suspend, Warn, due, lost
 from reactor_coordinator.records import SessionRecord, WorkerRecord
 from reactor_protocol.lifecycles import SessionState, WorkerState
 
@@ -36,14 +36,12 @@ def test_a_waiting_client_that_is_silent_is_suspended() -> None:
     waiting = session(SessionState.WAITING, seen_at=100.0)
     assert at(waiting, 119.9) == []
     assert at(waiting, 120.0) == [Suspend("s")]
-    assert next_deadline([waiting], LIMITS) == 120.0
 
 
 def test_a_suspended_session_ends_when_its_claim_is_over() -> None:
     suspended = session(SessionState.SUSPENDED, seen_at=100.0)
     assert at(suspended, 179.9) == []
     assert at(suspended, 180.0) == [End("s", Ending.UNCLAIMED)]
-    assert next_deadline([suspended], LIMITS) == 180.0
 
 
 def test_nobody_is_blamed_for_silence_while_no_coordinator_was_up() -> None:
@@ -53,17 +51,14 @@ def test_nobody_is_blamed_for_silence_while_no_coordinator_was_up() -> None:
     assert at(waiting, 1020.0, up_since=1000.0) == [Suspend("s")]
     assert at(inactive, 1030.0, up_since=1000.0) == [End("s", Ending.NOT_RESUMED)]
     assert at(suspended, 1080.0, up_since=1000.0) == [End("s", Ending.UNCLAIMED)]
-    assert next_deadline([suspended, waiting], LIMITS, up_since=1000.0) == 1020.0
 
 
 def test_an_active_session_is_warned_once_and_then_ends() -> None:
     active = session(SessionState.ACTIVE, expires_at=500.0)
     assert at(active, 489.0) == []
-    assert next_deadline([active], LIMITS) == 490.0
     assert at(active, 490.0) == [Warn("s", 10.0)]
     warned = SessionRecord("s", "k", "t", "m", SessionState.ACTIVE, 0, 0.0, 0.0, 0.0, expires_at=500.0, warned_at=490.0)
     assert at(warned, 495.0) == []
-    assert next_deadline([warned], LIMITS) == 500.0
     assert at(warned, 500.0) == [End("s", Ending.EXPIRED)]
 
 
@@ -82,13 +77,14 @@ def test_a_session_without_its_worker_ends_when_nobody_asks_for_it() -> None:
     assert at(inactive, 130.0) == [End("s", Ending.NOT_RESUMED)]
     asked_for = session(SessionState.INACTIVE, seen_at=125.0, queued_at=100.0)
     assert at(asked_for, 130.0) == []
-    assert next_deadline([asked_for], LIMITS) == 155.0
 
 
 def test_a_session_that_workers_fail_over_and_over_ends() -> None:
     assert at(session(SessionState.INACTIVE, restarts=2), 1.0) == []
     assert at(session(SessionState.INACTIVE, restarts=3), 1.0) == [End("s", Ending.WORKER_FAILED)]
     assert at(session(SessionState.WAITING, restarts=3), 1.0) == [End("s", Ending.WORKER_FAILED)]
+    # A look may have begun before the loss that it sees: the session ends all the same, and is not placed again.
+    assert at(session(SessionState.INACTIVE, restarts=3, queued_at=1.5), 1.0) == [End("s", Ending.WORKER_FAILED)]
     assert at(session(SessionState.ACTIVE, restarts=3), 1.0) == []
 
 
@@ -104,7 +100,6 @@ def test_time_does_nothing_to_what_is_closed_created_or_without_a_limit() -> Non
         session(SessionState.PENDING),
     ]
     assert due(records, LIMITS, 1e9) == []
-    assert next_deadline(records, LIMITS) is None
 
 
 # ------------------------------------------------------------------------------------------------------------- workers
