@@ -16,6 +16,7 @@ from reactor_protocol.resources import TrackKind
 from reactor_rtc.frames import Media
 
 Direction: TypeAlias = Literal["send", "receive"]
+Degradation: TypeAlias = Literal["maintain-resolution", "maintain-framerate", "balanced"]
 
 
 class PeerState(StrEnum):
@@ -68,6 +69,9 @@ class IceServer:
 class PeerConfig:
     """How a peer connects. Times are seconds, rates bit/s.
 
+    The estimate of what the path carries begins at ``start_bitrate`` and stays within ``path_min_bitrate`` and
+    ``path_max_bitrate``; one video section is given ``max_bitrate`` at most. ``degradation`` says what is kept on a narrow path.
+
     A description leaves once all candidates are gathered, or ``gather_limit_s`` after the engine has begun, whichever is
     first: nobody waits for a STUN server that does not answer.
     """
@@ -79,6 +83,9 @@ class PeerConfig:
     video_codecs: tuple[str, ...] = ("VP8", "VP9", "H264", "AV1")
     start_bitrate: int = 4_000_000
     max_bitrate: int = 10_000_000
+    path_min_bitrate: int = 0
+    path_max_bitrate: int = 10_000_000
+    degradation: Degradation = "maintain-resolution"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +115,64 @@ class CandidateFound:
     candidate: IceCandidate
 
 
-PeerEvent: TypeAlias = StateChanged | ChannelOpened | ChannelClosed | FrameReceived | CandidateFound
+class SharingRole(StrEnum):
+    """What a sending section does with the pictures it is given.
+
+    ``OWN``: encodes them for its own side. ``LEAD``: that, and tells what its encoder makes (:class:`PictureEncoded`), from a
+    keyframe on. ``FOLLOW``: encodes none; sends what :meth:`Peer.send_encoded` gives it, from a keyframe on, one for each that
+    :meth:`Peer.send_media` is given.
+    """
+
+    OWN = "own"
+    LEAD = "lead"
+    FOLLOW = "follow"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedPicture:
+    """A picture as an encoder made it. ``timestamp_us`` is that of the :class:`reactor_rtc.frames.VideoFrame` it is made of."""
+
+    data: bytes
+    key: bool
+    timestamp_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class PictureEncoded:
+    """The encoder of a section that leads has made a picture."""
+
+    mid: str
+    picture: EncodedPicture
+
+
+@dataclass(frozen=True, slots=True)
+class KeyframeWanted:
+    """The other side of a section that leads or follows asks for a keyframe; one that leads makes it without being told."""
+
+    mid: str
+
+
+PeerEvent: TypeAlias = (
+    StateChanged | ChannelOpened | ChannelClosed | FrameReceived | CandidateFound | PictureEncoded | KeyframeWanted
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTotals:
+    """What has gone over one media section since it began. ``octets`` are bytes of media, ``dropped`` pictures, and ``codec_s``
+    the seconds that encoding or decoding ``frames`` pictures took; ``round_trip`` is in seconds, None where nobody measures it.
+    """
+
+    packets: int = 0
+    octets: int = 0
+    frames: int = 0
+    lost: int = 0
+    retransmitted: int = 0
+    nacks: int = 0
+    keyframe_requests: int = 0
+    dropped: int = 0
+    codec_s: float = 0.0
+    round_trip: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +192,7 @@ class TrackStats:
     width: int = 0
     height: int = 0
     frames: int = 0
+    totals: StreamTotals = StreamTotals()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +245,29 @@ class Peer(Protocol):
 
     async def set_active(self, mid: str, active: bool) -> None:
         """Lets a sending section flow, or holds it."""
+        ...
+
+    def shared_codec(self, mid: str) -> str | None:
+        """The codec in which a sending section can lead or follow others, or None where it can do neither."""
+        ...
+
+    def share(self, mid: str, role: SharingRole) -> None:
+        """Gives a sending section its role; it begins with ``OWN``. Takes effect with the next picture, which is a keyframe then.
+
+        Like the two verbs below, raises ``TransportError`` where there is no :meth:`shared_codec`.
+        """
+        ...
+
+    def send_encoded(self, mid: str, picture: EncodedPicture) -> None:
+        """Sends a picture that another section's encoder made, in the same codec, if this section follows. Never blocks."""
+        ...
+
+    def ask_keyframe(self, mid: str) -> None:
+        """Has a section that leads make its next picture a keyframe."""
+        ...
+
+    async def bandwidth(self) -> float | None:
+        """How much the path is estimated to carry to the other side, bit/s; None where that is not known."""
         ...
 
     def media(self, mid: str) -> AsyncIterator[Media]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +14,16 @@ import webrtc
 
 from reactor_protocol.errors import InvalidArgumentError
 from reactor_rtc.frames import AudioBlock, Media, VideoFrame
-from reactor_rtc.port import PeerConfig
-from reactor_rtc.wrtc_trailers import Tagger, Untagger
+from reactor_rtc.port import EncodedPicture, PeerConfig, SharingRole
+from reactor_rtc.wrtc_encoded import EncodedSink, EncodedStream
+from reactor_rtc.wrtc_trailers import Untagger
 
 logger = logging.getLogger(__name__)
 
 _AUDIO_BUFFER_BLOCKS = 20  # of 10 ms
+
+SHARED_CODECS = frozenset({"VP8"})
+"""Codecs whose pictures say themselves what they are. Of others the packets do, in words of the stand-in's encoder."""
 
 _BITS_PER_PIXEL = 4.35
 _LEAST_BITRATE = 2_000_000
@@ -34,17 +38,30 @@ def bitrate_for(width: int, height: int, limit: int) -> int:
 
 
 class Outlet:
-    """A section that sends: where its media goes in, and the sender that carries it."""
+    """A section that sends: where its media goes in, and the sender that carries it.
 
-    def __init__(self, transceiver: webrtc.RTCRtpTransceiver, config: PeerConfig, *, active: bool) -> None:
+    ``on_shared`` is told of each picture of an encoder that leads, and with None that the other side needs a keyframe.
+    """
+
+    def __init__(
+        self,
+        transceiver: webrtc.RTCRtpTransceiver,
+        config: PeerConfig,
+        *,
+        active: bool,
+        on_shared: Callable[[EncodedPicture | None], None] | None = None,
+    ) -> None:
         self.active = active
         self.video = str(transceiver.receiver.track.kind) == "video"
         self._sender = transceiver.sender
         self._config = config
-        self._size = (0, 0)
+        self.size = (0, 0)
         self._generator: Any = webrtc.VideoTrackGenerator() if self.video else webrtc.MediaStreamTrackGenerator("audio")
         self._writer = self._generator.writable.get_writer()
-        self._tagger: Tagger | None = None
+        self.codec: str | None = None
+        tell = on_shared or _ignore
+        sink = EncodedSink(made=tell, key_wanted=lambda: tell(None), encode=self._write)
+        self._encoded = EncodedStream(self._sender, sink) if self.video else None
 
     async def open(self) -> None:
         """Gives the sender its track."""
@@ -52,8 +69,8 @@ class Outlet:
 
     def tag(self) -> None:
         """Sends what is told of each picture along with it: the other side reads it."""
-        if self.video:
-            self._tagger = Tagger(self._sender)
+        if self._encoded is not None:
+            self._encoded.tag()
 
     async def tune(self) -> None:
         """Sets rate, codec, degradation and flow of the sender; the engine forgets them with each description."""
@@ -61,12 +78,13 @@ class Outlet:
         for encoding in parameters.encodings:
             encoding.active = self.active
             if self.video:
-                width, height = self._size if all(self._size) else (1280, 720)
+                width, height = self.size if all(self.size) else (1280, 720)
                 encoding.max_bitrate = bitrate_for(width, height, self._config.max_bitrate)
                 # Without it the engine encodes with the first codec of the offer, whatever the answer prefers.
-                encoding.codec = self._preferred_codec(parameters.codecs)
+                encoding.codec = codec = self._preferred_codec(parameters.codecs)
+                self.codec = codec.mime_type.partition("/")[2].upper() if codec is not None else None
         if self.video:
-            parameters.degradation_preference = webrtc.RTCDegradationPreference("maintain-resolution")
+            parameters.degradation_preference = webrtc.RTCDegradationPreference(self._config.degradation)
         await self._sender.set_parameters(parameters)
 
     def _preferred_codec(self, negotiated: Sequence[webrtc.RTCRtpCodecParameters]) -> webrtc.RTCRtpCodec | None:
@@ -86,8 +104,14 @@ class Outlet:
         """Sends a picture or a stretch of sound. True where the picture has a new size, for which :meth:`tune` is due."""
         if isinstance(media, AudioBlock) and media.samples.size == 0:
             return False
-        if self._tagger is not None and isinstance(media, VideoFrame):
-            self._tagger.tell(media)
+        entering = self._encoded.enter(media) if isinstance(media, VideoFrame) and self._encoded is not None else media
+        if entering is not None:
+            self._write(entering)
+        size = (media.width, media.height) if isinstance(media, VideoFrame) else (0, 0)
+        changed, self.size = size != self.size, size
+        return changed
+
+    def _write(self, media: Media) -> None:
         chunk = _engine_video(media) if isinstance(media, VideoFrame) else _engine_audio(media)
 
         def written(future: asyncio.Future[None]) -> None:
@@ -96,13 +120,27 @@ class Outlet:
                 chunk.close()
 
         self._writer.write(chunk).add_done_callback(written)
-        size = (media.width, media.height) if isinstance(media, VideoFrame) else (0, 0)
-        changed, self._size = size != self._size, size
-        return changed
+
+    def shared(self) -> EncodedStream | None:
+        """What encodes the section's pictures, where others can share it; None where they cannot."""
+        return self._encoded if self.codec in SHARED_CODECS else None
+
+    @property
+    def follows(self) -> bool:
+        """Whether the section sends what another one encodes."""
+        return self._encoded is not None and self._encoded.role is SharingRole.FOLLOW
+
+    async def bandwidth(self) -> float | None:
+        """The estimate of what the path carries, in bit/s."""
+        report = await self._sender.get_stats()
+        pairs = [entry for entry in report.values() if isinstance(entry, webrtc.RTCIceCandidatePairStats) and entry.nominated]
+        return max((pair.available_outgoing_bitrate for pair in pairs if pair.available_outgoing_bitrate), default=None)
 
     async def close(self) -> None:
         """Ends the track."""
         self.active = False
+        if self._encoded is not None:
+            self._encoded.close()
         with contextlib.suppress(webrtc.RTCException, TypeError):
             await self._writer.close()
 
@@ -130,6 +168,10 @@ class Inlet:
         finally:
             with contextlib.suppress(webrtc.RTCException, TypeError):
                 await reader.cancel()
+
+
+def _ignore(_picture: EncodedPicture | None) -> None:
+    """Nobody wants to know."""
 
 
 def _engine_video(frame: VideoFrame) -> webrtc.VideoFrame:

@@ -1,6 +1,6 @@
 """WrtcPeer: the port over the ``wrtc`` engine (libwebrtc).
 
-Only it and its neighbours ``engine``, ``wrtc_media`` and ``wrtc_stats`` import the engine.
+Only it and its neighbours ``engine`` and ``wrtc_*`` import the engine.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import webrtc
@@ -23,17 +24,22 @@ from reactor_rtc.port import (
     CandidateFound,
     ChannelClosed,
     ChannelOpened,
+    EncodedPicture,
     EventSink,
     FrameReceived,
     IceCandidate,
+    KeyframeWanted,
     LocalOffer,
     PeerConfig,
     PeerState,
     PeerStats,
+    PictureEncoded,
     Section,
+    SharingRole,
     StateChanged,
 )
 from reactor_rtc.scope import TaskScope
+from reactor_rtc.wrtc_encoded import EncodedStream
 from reactor_rtc.wrtc_media import Inlet, Outlet
 from reactor_rtc.wrtc_stats import StatsReader
 
@@ -145,7 +151,8 @@ class WrtcPeer:
     async def _set_remote(self, sdp: str, kind: str) -> None:
         if not sdp_text.looks_like_sdp(sdp):
             raise NegotiationError(f"the {kind} is not a session description: it does not begin with v=0")
-        limits = sdp_text.with_video_bitrate(sdp, self._config.start_bitrate, self._config.max_bitrate)
+        config = self._config
+        limits = sdp_text.with_video_bitrate(sdp, config.start_bitrate, config.path_max_bitrate, config.path_min_bitrate)
         init = webrtc.RTCSessionDescriptionInit(type=webrtc.RTCSdpType(kind), sdp=limits)
         await self._connection.set_remote_description(init)
 
@@ -175,9 +182,14 @@ class WrtcPeer:
     # ------------------------------------------------------------------------------------------------------ media
 
     async def _open_outlet(self, transceiver: webrtc.RTCRtpTransceiver, *, active: bool) -> None:
-        outlet = Outlet(transceiver, self._config, active=active)
+        mid = transceiver.mid or ""
+
+        def shared(picture: EncodedPicture | None) -> None:
+            self._emit(KeyframeWanted(mid) if picture is None else PictureEncoded(mid, picture))
+
+        outlet = Outlet(transceiver, self._config, active=active, on_shared=shared)
         await outlet.open()
-        self._outlets[transceiver.mid or ""] = outlet
+        self._outlets[mid] = outlet
 
     async def _tune(self, outlet: Outlet) -> None:
         # The engine refuses parameters that were read before others were set.
@@ -196,21 +208,47 @@ class WrtcPeer:
                 transceiver.receiver.jitter_buffer_target = 0
                 self._inlets[transceiver.mid] = Inlet(transceiver.receiver, tagged=tagged)
 
-    def send_media(self, mid: str, media: Media) -> None:
+    def _outlet(self, mid: str) -> Outlet:
         outlet = self._outlets.get(mid)
         if outlet is None:
             raise TransportError(f"this connection sends nothing on section {mid!r}")
+        return outlet
+
+    def send_media(self, mid: str, media: Media) -> None:
+        outlet = self._outlet(mid)
         outlet.check(media)
         if outlet.active and self.state is PeerState.CONNECTED and outlet.write(media):
             self._scope.start(self._retune(outlet), "retune")
 
     async def set_active(self, mid: str, active: bool) -> None:
-        outlet = self._outlets.get(mid)
-        if outlet is None:
-            raise TransportError(f"this connection sends nothing on section {mid!r}")
+        outlet = self._outlet(mid)
         if outlet.active is not active:
             outlet.active = active
             await _translate(self._tune(outlet))
+
+    def shared_codec(self, mid: str) -> str | None:
+        outlet = self._outlet(mid)
+        return outlet.codec if outlet.shared() is not None and self.state is not PeerState.CLOSED else None
+
+    def share(self, mid: str, role: SharingRole) -> None:
+        self._shared(mid).share(role)
+
+    def send_encoded(self, mid: str, picture: EncodedPicture) -> None:
+        self._shared(mid).send(picture)
+
+    def ask_keyframe(self, mid: str) -> None:
+        self._shared(mid).ask_keyframe()
+
+    def _shared(self, mid: str) -> EncodedStream:
+        stream = self._outlet(mid).shared() if self.state is not PeerState.CLOSED else None
+        if stream is None:
+            raise TransportError(f"what section {mid!r} sends cannot be shared")
+        return stream
+
+    async def bandwidth(self) -> float | None:
+        if self.state is not PeerState.CONNECTED or not self._outlets:
+            return None
+        return await _translate(next(iter(self._outlets.values())).bandwidth())
 
     async def media(self, mid: str) -> AsyncIterator[Media]:
         inlet = self._inlets.get(mid)
@@ -261,7 +299,14 @@ class WrtcPeer:
         if self.state is PeerState.CLOSED:
             return PeerStats()
         report = await _translate(self._connection.get_stats())
-        return self._stats.read(report, {str(t.mid): t for t in self._connection.get_transceivers()})
+        stats = self._stats.read(report, {str(t.mid): t for t in self._connection.get_transceivers()})
+        for mid, outlet in self._outlets.items():
+            if outlet.follows and mid in stats.tracks:
+                # What the engine knows of is the stand-in.
+                track = stats.tracks[mid]
+                totals = replace(track.totals, codec_s=0.0)
+                stats.tracks[mid] = replace(track, width=outlet.size[0], height=outlet.size[1], totals=totals)
+        return stats
 
     async def close(self) -> None:
         await self._scope.close()

@@ -9,7 +9,7 @@ from typing import Any
 import webrtc
 
 from reactor_protocol.resources import TrackKind
-from reactor_rtc.port import Direction, PeerStats, TrackStats
+from reactor_rtc.port import Direction, PeerStats, StreamTotals, TrackStats
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class StatsReader:
             packet_loss=lost / (lost + received) if lost + received > 0 else 0.0,
             bitrate=_rate(before, now),
             frames=getattr(entry, "frames_decoded", None) or 0,
+            totals=_received(entry),
             **_picture(entry),
         )
 
@@ -88,8 +89,37 @@ class StatsReader:
             packet_loss=getattr(remote, "fraction_lost", None) or 0.0,
             bitrate=_rate(before, now),
             frames=getattr(entry, "frames_encoded", None) or 0,
+            totals=_sent(entry, remote),
             **_picture(entry),
         )
+
+
+def _sent(entry: webrtc.RTCOutboundRtpStreamStats, remote: webrtc.RTCRemoteInboundRtpStreamStats | None) -> StreamTotals:
+    return StreamTotals(
+        packets=entry.packets_sent or 0,
+        octets=entry.bytes_sent or 0,
+        frames=entry.frames_encoded or 0,
+        lost=max(0, getattr(remote, "packets_lost", None) or 0),
+        retransmitted=entry.retransmitted_packets_sent or 0,
+        nacks=entry.nack_count or 0,
+        keyframe_requests=(entry.pli_count or 0) + (entry.fir_count or 0),
+        codec_s=entry.total_encode_time or 0.0,
+        round_trip=getattr(remote, "round_trip_time", None),
+    )
+
+
+def _received(entry: webrtc.RTCInboundRtpStreamStats) -> StreamTotals:
+    return StreamTotals(
+        packets=entry.packets_received or 0,
+        octets=entry.bytes_received or 0,
+        frames=entry.frames_decoded or 0,
+        lost=max(0, entry.packets_lost or 0),
+        retransmitted=entry.retransmitted_packets_received or 0,
+        nacks=entry.nack_count or 0,
+        keyframe_requests=(entry.pli_count or 0) + (entry.fir_count or 0),
+        dropped=entry.frames_dropped or 0,
+        codec_s=entry.total_decode_time or 0.0,
+    )
 
 
 def _picture(entry: Any) -> dict[str, Any]:

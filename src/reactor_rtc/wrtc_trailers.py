@@ -33,13 +33,11 @@ class _Waiting:
 
 
 class Tagger:
-    """Puts a trailer behind each picture of a sender that it was told of."""
+    """What is told of the pictures of a sender, and the trailer that goes behind each of them."""
 
-    def __init__(self, sender: webrtc.RTCRtpSender) -> None:
+    def __init__(self) -> None:
         self._waiting = _Waiting()
         self._count = 0
-        # The engine holds neither the transform nor its worker.
-        self._transform = sender.transform = webrtc.RTCRtpScriptTransform(self.work)
 
     def tell(self, frame: VideoFrame) -> None:
         """Takes note of a picture that is about to be encoded."""
@@ -47,15 +45,10 @@ class Tagger:
         captured = frame.capture_time_us or frame.timestamp_us
         self._waiting.put(frame.timestamp_us, FrameTag(self._count, captured, frame.metadata or b""))
 
-    async def work(self, event: Any) -> None:
-        """Passes the engine's pictures on; the engine runs it as the worker of the transform."""
-        writer = event.transformer.writable.get_writer()
-        with contextlib.suppress(webrtc.RTCException, TypeError):  # the sender has ended
-            async for encoded in event.transformer.readable:
-                tag = self._waiting.take(encoded.get_metadata().timestamp)
-                if tag is not None:
-                    encoded.data = bytes(encoded.data) + trailer(tag)
-                await writer.write(encoded)
+    def trailer_of(self, time: int | None) -> bytes:
+        """The trailer of the picture of that time (microseconds), empty where nothing was told of it."""
+        tag = self._waiting.take(time)
+        return b"" if tag is None else trailer(tag)
 
 
 class Untagger:

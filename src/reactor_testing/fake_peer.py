@@ -18,21 +18,28 @@ from reactor_rtc.frames import Media, VideoFrame
 from reactor_rtc.port import (
     ChannelClosed,
     ChannelOpened,
+    EncodedPicture,
     EventSink,
     FrameReceived,
     IceCandidate,
+    KeyframeWanted,
     LocalOffer,
     PeerConfig,
     PeerFactory,
     PeerState,
     PeerStats,
+    PictureEncoded,
     Section,
+    SharingRole,
     StateChanged,
 )
 from reactor_testing.fake_media import Flow, Reader, is_empty
+from reactor_testing.fake_sharing import Sharing
 
 MAX_FRAME_BYTES: Final = 256 * 1024
 RTT_S: Final = 0.001
+BANDWIDTH: Final = 1e9
+"""What the path of a connected peer is said to carry, in bit/s, unless its ``path_bandwidth`` says otherwise."""
 
 _DIRECTIONS: Final = {"send": "sendonly", "receive": "recvonly"}
 _ORIGIN: Final = re.compile(r"^v=0\r\no=- (\d+) 1 IN IP4 127\.0\.0\.1\r\ns=fake-(offer|answer)\r\n")
@@ -113,6 +120,8 @@ class FakePeer:
         self._labels: dict[str, bool] = {}  # label: is it open
         self._link: _Link | None = None
         self._remote_id: int | None = None
+        self._sharing: dict[str, Sharing] = {}
+        self.path_bandwidth: float | None = BANDWIDTH
 
     @staticmethod
     def factory() -> PeerFactory:
@@ -214,9 +223,56 @@ class FakePeer:
         if isinstance(media, VideoFrame) is not (flow.kind == "video"):
             raise InvalidArgumentError(f"section {mid!r} carries {flow.kind}")
         link = self._link
-        if flow.active and link is not None and self._state is PeerState.CONNECTED and not is_empty(media):
-            flow.count(media)
-            link.carry(lambda: link.other(self)._take(mid, media))
+        if not flow.active or link is None or self._state is not PeerState.CONNECTED or is_empty(media):
+            return
+        sharing = self._sharing.get(mid) if isinstance(media, VideoFrame) else None
+        if sharing is not None and isinstance(media, VideoFrame) and sharing.role is SharingRole.FOLLOW:
+            self._carry(mid, sharing.given(media))
+            return
+        self._carry(mid, [media])
+        if sharing is not None and isinstance(media, VideoFrame) and sharing.role is SharingRole.LEAD:
+            asyncio.get_running_loop().call_soon(self._emit, PictureEncoded(mid, sharing.encoded(media)))
+
+    def _carry(self, mid: str, sent: Sequence[Media]) -> None:
+        link = self.require_link()
+        for media in sent:
+            self._flows[mid].count(media)
+            link.carry(lambda media=media: link.other(self)._take(mid, media))  # type: ignore[misc]
+
+    def shared_codec(self, mid: str) -> str | None:
+        shares = self._outlet(mid).kind == "video" and self._state is not PeerState.CLOSED and self._remote_id is not None
+        return self._config.video_codecs[0] if shares else None
+
+    def _shared(self, mid: str) -> Sharing:
+        if self.shared_codec(mid) is None:
+            raise TransportError(f"what section {mid!r} sends cannot be shared")
+        return self._sharing.setdefault(mid, Sharing())
+
+    def share(self, mid: str, role: SharingRole) -> None:
+        self._shared(mid).take(role)
+
+    def send_encoded(self, mid: str, picture: EncodedPicture) -> None:
+        pictures = self._shared(mid).followed(picture)
+        if self._link is not None:
+            self._carry(mid, pictures)
+
+    def ask_keyframe(self, mid: str) -> None:
+        self._shared(mid).key_due = True
+
+    def want_keyframe(self, mid: str) -> None:
+        """Asks the other side for a keyframe of a section that this peer receives, as one does that has lost a picture."""
+        link, remote = self.require_link(), self._other()
+        link.carry(lambda: remote._key_wanted(mid))
+
+    def _key_wanted(self, mid: str) -> None:
+        sharing = self._sharing.get(mid)
+        if sharing is not None and sharing.role is not SharingRole.OWN:
+            sharing.key_due = True
+            self._emit(KeyframeWanted(mid))
+
+    async def bandwidth(self) -> float | None:
+        await asyncio.sleep(0)
+        return self.path_bandwidth if self._link is not None and self._state is PeerState.CONNECTED else None
 
     def _take(self, mid: str, media: Media) -> None:
         flow = self._flows.get(mid)

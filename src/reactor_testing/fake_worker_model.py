@@ -29,8 +29,7 @@ from reactor_protocol.resources import (
 from reactor_rtc.scope import TaskScope
 from reactor_runtime.fetching import HttpFetcher
 from reactor_runtime.reporting import Reporting, report_of
-from reactor_runtime.runtime import STOPPED
-from reactor_runtime.session import EndReason, SessionTable
+from reactor_runtime.session import STOPPED, EndReason, SessionTable
 from reactor_runtime.worker import HttpReportLine, Reporter
 
 CAPABILITIES: Final = Capabilities(

@@ -39,6 +39,7 @@ from reactor_testing.peer_pairs import (
     refused,
     tone,
 )
+from reactor_testing.peer_sharing_checks import SHARING_CHECKS
 
 CLOSE_LIMIT_S: Final = 2.0
 RUBBISH: Final = ("", "hello", "v=0", "v=0\r\no=- rubbish\r\n", "v=0\r\nm=video\r\n", "v=0\0")
@@ -234,6 +235,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     messages_cross,
     sending_needs_an_open_channel,
     *MEDIA_CHECKS,
+    *SHARING_CHECKS,
     the_other_side_sees_the_end,
     media_ends_with_the_peer,
     figures_are_told,

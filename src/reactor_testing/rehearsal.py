@@ -26,11 +26,12 @@ from reactor_rtc.frames import AudioBlock, Media, RgbArray, VideoFrame
 from reactor_runtime.contract import Contract, read_contract
 from reactor_runtime.emission import Bundle
 from reactor_runtime.fields import ClientInfo, CommandError, ModelMessage, UploadedFile
-from reactor_runtime.host import ModelHost
+from reactor_runtime.host import ModelHost, Stand
 from reactor_runtime.model import ReactorApp
 from reactor_runtime.model_thread import OnStopped, Work, beside, refuse
 from reactor_runtime.pacer import Plan
 from reactor_runtime.playout import Playout
+from reactor_runtime.step_gate import StepReport
 from reactor_testing.still_loop import StillLoop
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -120,7 +121,7 @@ class Rehearsal:
         self.host = self.loop.finish(self._made(model, config))
 
     async def _made(self, model: type[ReactorApp], config: Path | None) -> ModelHost:
-        host = ModelHost(model, self.contract, self, _Floor)
+        host = ModelHost(model, self.contract, self, Stand(place=_Floor))
         await host.load(config)
         return host
 
@@ -211,6 +212,9 @@ class Rehearsal:
         for number, known in self._clients.items():
             if client in (None, number):
                 known.messages.append(message)
+
+    def step_completed(self, report: StepReport) -> None:
+        """Only sessions whose steps are counted tell of them, and a rehearsal's are not."""
 
     def model_stopped(self, error: ModelFailedError) -> None:
         """Keeps what the model has stopped with."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reactor_rtc.sdp import looks_like_sdp, with_stereo, with_video_bitrate
 
@@ -78,3 +82,38 @@ def test_payload_numbers_are_not_mistaken_for_one_another() -> None:
 def test_what_has_no_such_codec_stays(text: str) -> None:
     assert with_stereo(text) == text
     assert with_video_bitrate(text, 1, 2) == text
+
+
+LINES = [
+    "v=0",
+    "m=video 9 X 96",
+    "a=rtpmap:96 VP8/90000",
+    "a=rtpmap:96 opus/48000/2",
+    "a=fmtp:96 x=1",
+    "a=fmtp:96",
+    "a=fmtp:",
+    "a=rtpmap:",
+    "\0",
+    "\r",
+    "é",
+]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text() | st.lists(st.sampled_from(LINES), max_size=12).map("\r\n".join))
+def test_no_description_raises_and_none_grows_much(sdp: str) -> None:
+    for after in (with_stereo(sdp), with_video_bitrate(sdp, 4_000_000, 10_000_000)):
+        assert after.endswith("\r\n")
+        assert len(after) <= 2 * len(sdp) + 80 * (sdp.count("a=") + 1)
+
+
+def test_a_large_description_is_read_in_one_go() -> None:
+    sdp = "v=0\r\n" + "".join(f"a=rtpmap:{number} VP8/90000\r\n" for number in range(9_000))
+    began = time.process_time()
+    assert with_video_bitrate(sdp, 4_000_000, 10_000_000).count("a=fmtp:") == 9_000
+    assert time.process_time() - began < 0.5
+
+
+def test_a_rate_below_which_it_does_not_fall_stands_before_the_others() -> None:
+    after = with_video_bitrate(SDP, 4_000_000, 10_000_000, 500_000)
+    assert "x-google-min-bitrate=500;x-google-start-bitrate=4000;x-google-max-bitrate=10000" in after

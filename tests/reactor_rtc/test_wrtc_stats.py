@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import webrtc
 
-from reactor_rtc.port import PeerStats, TrackStats
+from reactor_rtc.port import PeerStats, StreamTotals, TrackStats
 from reactor_rtc.wrtc_stats import StatsReader
 
 SECTIONS: Any = {"0": object(), "1": object()}
@@ -76,7 +76,15 @@ def test_the_first_reading_has_counts_and_no_rates() -> None:
         frames_per_second=29.5,
     )
     assert read(StatsReader(), entry).tracks == {
-        "0": TrackStats("video", "receive", fps=29.5, width=640, height=360, frames=7),
+        "0": TrackStats(
+            "video",
+            "receive",
+            fps=29.5,
+            width=640,
+            height=360,
+            frames=7,
+            totals=StreamTotals(packets=10, octets=5_000, frames=7),
+        ),
     }
 
 
@@ -120,6 +128,61 @@ def test_what_is_sent_is_judged_by_the_other_side() -> None:
     track = read(StatsReader(), stranger, entry, theirs).tracks["1"]
     assert (track.direction, track.frames, track.width, track.height) == ("send", 12, 320, 180)
     assert (track.jitter, track.packet_loss) == (0.002, 0.05)
+
+
+def test_the_totals_of_what_is_received() -> None:
+    entry = inbound(
+        1_000.0,
+        packets_received=100,
+        bytes_received=90_000,
+        frames_decoded=30,
+        frames_dropped=2,
+        packets_lost=-3,
+        nack_count=4,
+        pli_count=1,
+        fir_count=1,
+        retransmitted_packets_received=5,
+        total_decode_time=0.06,
+    )
+    assert read(StatsReader(), entry).tracks["0"].totals == StreamTotals(
+        packets=100,
+        octets=90_000,
+        frames=30,
+        lost=0,
+        retransmitted=5,
+        nacks=4,
+        keyframe_requests=2,
+        dropped=2,
+        codec_s=0.06,
+        round_trip=None,
+    )
+
+
+def test_the_totals_of_what_is_sent() -> None:
+    theirs = remote("r", "out", packets_lost=7, round_trip_time=0.033)
+    entry = outbound(
+        1_000.0,
+        packets_sent=100,
+        bytes_sent=90_000,
+        frames_encoded=30,
+        nack_count=4,
+        pli_count=1,
+        fir_count=2,
+        retransmitted_packets_sent=5,
+        total_encode_time=0.15,
+    )
+    assert read(StatsReader(), theirs, entry).tracks["1"].totals == StreamTotals(
+        packets=100,
+        octets=90_000,
+        frames=30,
+        lost=7,
+        retransmitted=5,
+        nacks=4,
+        keyframe_requests=3,
+        dropped=0,
+        codec_s=0.15,
+        round_trip=0.033,
+    )
 
 
 def test_sound_has_no_picture() -> None:

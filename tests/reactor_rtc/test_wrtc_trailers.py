@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -13,7 +13,7 @@ import webrtc
 from reactor_protocol.attributes import TRAILERS, declares_trailers, with_session_line
 from reactor_protocol.trailers import FrameTag, split_trailer, trailer
 from reactor_rtc.frames import VideoFrame
-from reactor_rtc.port import PeerConfig, PeerState, Section
+from reactor_rtc.port import KeyframeWanted, PeerConfig, PeerEvent, PeerState, PictureEncoded, Section, SharingRole
 from reactor_rtc.wrtc_media import Inlet, Outlet
 from reactor_rtc.wrtc_peer import WrtcPeer
 from reactor_rtc.wrtc_trailers import Tagger, Untagger
@@ -124,7 +124,7 @@ class Encoded:
         return SimpleNamespace(timestamp=self._time, rtp_timestamp=self._time)
 
 
-async def passed_on(worker: Tagger | Untagger, *pictures: Encoded) -> list[bytes]:
+async def passed_on(worker: Untagger, *pictures: Encoded) -> list[bytes]:
     """What a transform makes of these pictures."""
     written: list[bytes] = []
 
@@ -140,12 +140,12 @@ async def passed_on(worker: Tagger | Untagger, *pictures: Encoded) -> list[bytes
     return written
 
 
-async def test_each_picture_gets_its_own_trailer_and_none_where_nothing_was_told() -> None:
-    tagger = Tagger(SimpleNamespace())  # type: ignore[arg-type]
+def test_each_picture_gets_its_own_trailer_and_none_where_nothing_was_told() -> None:
+    tagger = Tagger()
     for time in (10, 20, 30):
         tagger.tell(replace(picture(0, told=False), timestamp_us=time, metadata=b"%d" % time))
-    seen = [split_trailer(data) for data in await passed_on(tagger, Encoded(b"a", 20), Encoded(b"b", 25), Encoded(b"c", 30))]
-    assert seen == [(b"a", FrameTag(2, 20, b"20")), (b"b", None), (b"c", FrameTag(3, 30, b"30"))]
+    seen = [split_trailer(b"x" + tagger.trailer_of(time)) for time in (20, 25, 30, 30, None)]
+    assert seen == [(b"x", FrameTag(2, 20, b"20")), (b"x", None), (b"x", FrameTag(3, 30, b"30")), (b"x", None), (b"x", None)]
 
 
 async def test_the_decoder_gets_a_picture_without_its_trailer() -> None:
@@ -171,6 +171,61 @@ async def test_a_picture_of_which_nothing_is_told_has_the_time_of_its_sender() -
         assert frame.metadata is None
         assert frame.capture_time_us is not None
         assert (frame.capture_time_us - 1_000_000) % 33_000 == 0
+
+
+async def test_who_follows_gets_the_metadata_of_each_picture_too() -> None:
+    seats = [Seat(declares=True), Seat(declares=True), Seat(declares=False)]
+    for other in seats[1:]:
+        other.follow(seats[0])
+    try:
+        async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks, AsyncExitStack() as stack:
+            for seat in seats:
+                await seat.other.connect(seat.ours)
+            seats[0].ours.share("1", SharingRole.LEAD)
+            for seat in seats[1:]:
+                seat.ours.share("1", SharingRole.FOLLOW)
+            sending = tasks.create_task(send_to(seats))
+            readers = [await stack.enter_async_context(aclosing(seat.other.inlet.read())) for seat in seats]
+            leader, follower, plain = await asyncio.gather(*(first(reader, 20) for reader in readers))
+            sending.cancel()
+    finally:
+        for seat in seats:
+            await seat.ours.close()
+            seat.other.connection.close()
+    for frames in (leader, follower):
+        for frame in frames:
+            assert frame.capture_time_us == 5_000 + number_of(frame)
+            assert abs(int(frame.data[: 64 * 48].mean()) - (100 + number_of(frame) % 50)) <= 6, "metadata of another picture"
+    assert {frame.metadata for frame in plain} == {None}
+
+
+class Seat:
+    """One of our peers, and the other side that looks at what it sends."""
+
+    def __init__(self, *, declares: bool) -> None:
+        self.ours = WrtcPeer(PeerConfig(), self._heard)
+        self.other = Declaring(declares=declares)
+        self._followers: list[WrtcPeer] = []
+
+    def follow(self, leader: "Seat") -> None:
+        leader._followers.append(self.ours)
+
+    def _heard(self, event: PeerEvent) -> None:
+        if isinstance(event, PictureEncoded):
+            for follower in self._followers:
+                follower.send_encoded("1", event.picture)
+        elif isinstance(event, KeyframeWanted):
+            self.ours.ask_keyframe("1")
+
+
+async def send_to(seats: list[Seat]) -> None:
+    """Pictures with metadata, until it is cancelled."""
+    for number in range(1_000):
+        for seat in seats:
+            seat.ours.send_media("1", picture(number, told=True))
+        if number % 10 == 0:
+            seats[0].ours.ask_keyframe("1")
+        await asyncio.sleep(0.033)
 
 
 async def test_a_side_that_does_not_declare_it_gets_none() -> None:
