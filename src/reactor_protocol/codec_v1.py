@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from reactor_protocol.codec import Frame, Payload, clip_body
+from reactor_protocol.codec_v1_steps import read_stats, read_step_request, read_step_result, step_request_body, step_result_body
 from reactor_protocol.errors import DecodeError
 from reactor_protocol.messages import (
     ApplicationMessage,
@@ -30,13 +31,15 @@ from reactor_protocol.messages import (
     RequestClip,
     RequestRecording,
     RequestSchema,
+    RequestStep,
     ResumeTrack,
     RuntimeMessage,
     ServerMessage,
     SessionEnded,
+    StepResult,
     UnpublishTrack,
 )
-from reactor_protocol.names import CHANNEL_CONTROL, CHANNEL_DATA, MAX_CHUNKED_BYTES
+from reactor_protocol.names import CHANNEL_CONTROL, CHANNEL_DATA, MAX_STEPPED_BYTES
 from reactor_protocol.protobuf import Shape, signed
 from reactor_protocol.wire_v1 import (
     CONTROL_CLIENT,
@@ -54,8 +57,10 @@ class ProtobufCodec:
     """Wire version v1."""
 
     def can_say(self, message: ClientMessage | ServerMessage) -> bool:
-        """Not every notice of the platform has a message in v1."""
-        return not isinstance(message, RuntimeMessage) or message.type in _NOTICES
+        """Not every notice of the platform has a message in v1, and figures are only ever read."""
+        if isinstance(message, RuntimeMessage):
+            return message.type in _NOTICES
+        return type(message) in _ENCODERS
 
     def encode(self, message: ClientMessage | ServerMessage) -> Frame:
         """The frame of a message.
@@ -82,6 +87,8 @@ class ProtobufCodec:
         if control:
             reader = _FROM_SERVER.get(payload)
             return None if reader is None else reader(request_id, body)
+        if payload == "step_result":
+            return read_step_result(request_id or "", body)
         reply = ApplicationMessage(body.get("type", ""), body.get("data", {})) if payload == "message" else None
         if request_id is not None and envelope.get("kind") == RESPONSE:
             return CommandResult(request_id, reply, _refusal(body) if payload == "error" else None)
@@ -143,6 +150,14 @@ def _encode_command_result(message: CommandResult) -> Encoded:
     return _data_message(RESPONSE, message.request_id, payload)
 
 
+def _encode_step_request(message: RequestStep) -> Encoded:
+    return _data_message(REQUEST, message.request_id, {"request_step": step_request_body(message)}, DATA_CLIENT)
+
+
+def _encode_step_result(message: StepResult) -> Encoded:
+    return _data_message(RESPONSE, message.request_id, {"step_result": step_result_body(message)})
+
+
 def _encode_publish_result(message: PublishResult) -> Encoded:
     if message.error is None:
         return _control(CONTROL_SERVER, RESPONSE, "publish_track", {}, message.request_id)
@@ -171,6 +186,8 @@ _ENCODERS: Final[Mapping[type, Callable[[Any], Encoded]]] = {
     ClipReady: _answered("clip_ready", clip_body),
     ClipFailed: _answered("clip_failed", lambda message: {"reason": message.reason}),
     RuntimeMessage: lambda message: _NOTICES[message.type](message),
+    RequestStep: _encode_step_request,
+    StepResult: _encode_step_result,
     SessionEnded: lambda m: _control(CONTROL_SERVER, NOTIFICATION, "session_ended", {"reason": m.reason}),
 }
 
@@ -192,8 +209,8 @@ def _open(shape: Shape, payload: Payload) -> tuple[JsonObject, str, JsonObject]:
     """An envelope, and the name and body of its payload; no name where there is none that is known."""
     if isinstance(payload, str):
         raise DecodeError("wire version v1 is binary, and this is text")
-    if len(payload) > MAX_CHUNKED_BYTES:
-        raise DecodeError(f"a message of {len(payload)} bytes is above the limit of {MAX_CHUNKED_BYTES}")
+    if len(payload) > MAX_STEPPED_BYTES:
+        raise DecodeError(f"a message of {len(payload)} bytes is above the limit of {MAX_STEPPED_BYTES}")
     envelope = shape.decode(payload)
     for name in reversed(envelope):
         if name not in ENVELOPE:
@@ -250,7 +267,10 @@ def _moderation(_id: str | None, body: JsonObject) -> RuntimeMessage:
     return RuntimeMessage("moderation", {**words, "categories": body.get("categories", [])})
 
 
-_COMMANDS: Final[Mapping[str, Callable[[str | None, JsonObject], ClientMessage]]] = {"command": _command}
+_COMMANDS: Final[Mapping[str, Callable[[str | None, JsonObject], ClientMessage]]] = {
+    "command": _command,
+    "request_step": lambda request_id, body: read_step_request(request_id, body, _command),
+}
 _FROM_CLIENT: Final[Mapping[str, Callable[[str | None, JsonObject], ClientMessage]]] = {
     "ping": lambda _id, _body: Ping(),
     "request_schema": lambda request_id, _: RequestSchema(request_id),
@@ -261,6 +281,7 @@ _FROM_CLIENT: Final[Mapping[str, Callable[[str | None, JsonObject], ClientMessag
     "pause_track": lambda _, body: PauseTrack(body.get("name", "")),
     "resume_track": lambda _, body: ResumeTrack(body.get("name", "")),
     "unpublish_track": lambda _, body: UnpublishTrack(body.get("name", "")),
+    "client_stats": lambda _, body: read_stats(body),
 }
 _FROM_SERVER: Final[Mapping[str, Callable[[str | None, JsonObject], ServerMessage]]] = {
     "model_schema": _schema,

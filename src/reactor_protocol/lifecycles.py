@@ -87,6 +87,7 @@ class RuntimeState(StrEnum):
 class RuntimeEvent(StrEnum):
     INITIALIZATION_SUCCESS = "initialization_success"
     INITIALIZATION_FAIL = "initialization_fail"
+    MODEL_LOST = "model_lost"
     START_SESSION = "start_session"
     CONNECTION_OPENED = "connection_opened"
     CONNECTION_CLOSED = "connection_closed"
@@ -105,6 +106,7 @@ RUNTIME: Lifecycle[RuntimeState, RuntimeEvent] = Lifecycle(
     moves={
         (_R.CREATED, _E.INITIALIZATION_SUCCESS): _R.READY,
         (_R.CREATED, _E.INITIALIZATION_FAIL): _R.TERMINATED,
+        (_R.READY, _E.MODEL_LOST): _R.CREATED,
         (_R.READY, _E.START_SESSION): _R.WAITING,
         (_R.WAITING, _E.CONNECTION_OPENED): _R.STREAMING,
         (_R.ORPHANED, _E.CONNECTION_OPENED): _R.STREAMING,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 JsonObject: TypeAlias = dict[str, Any]
+TrackKind: TypeAlias = Literal["audio", "video"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,51 @@ class ResumeTrack:
     name: str
 
 
+FrameEncoding: TypeAlias = Literal["raw", "h264"]
+StepFailure: TypeAlias = Literal["refused", "not_ready", "failed", "result_too_large", "command_failed", "session_ended"]
+"""Why a requested step has no result (reference: runtime, 5.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFrame:
+    """One frame of a step. Raw video is ``uint8`` ``[h, w, 3]``, raw sound ``int16`` ``[channels, samples]``, little endian."""
+
+    encoding: FrameEncoding | None
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+    metadata: bytes | None = None
+    capture_time_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepTrack:
+    """The frames of one track in a step. ``rate`` is frames per second for video, samples per second for sound."""
+
+    track: str
+    kind: TrackKind | None
+    frames: tuple[StepFrame, ...] = ()
+    rate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStep:
+    """Asks for one step in a stepped session, after what comes with it is applied; answered by a :class:`StepResult`."""
+
+    request_id: str | None
+    state: JsonObject = field(default_factory=dict)
+    commands: tuple[Command, ...] = ()
+    media: tuple[StepTrack, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientStats:
+    """What a client has measured of its connection: ``tracks`` and ``connection`` as the wire names their fields."""
+
+    tracks: tuple[JsonObject, ...] = ()
+    connection: JsonObject = field(default_factory=dict)
+
+
 # --------------------------------------------------------------------------------------------- server to client
 
 
@@ -180,6 +226,34 @@ class SessionEnded:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class StepFile:
+    """A file that a step has made; ``size`` is in bytes."""
+
+    name: str
+    content_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """The answer to :class:`RequestStep`. ``step`` counts from 1, and is 0 where none was taken.
+
+    ``error`` says what went wrong, ``failure`` of which kind it is, ``code`` is the one of a command that failed, and ``entry``
+    the part of the request that is to blame, such as ``commands[0]``.
+    """
+
+    request_id: str
+    step: int = 0
+    tracks: tuple[StepTrack, ...] = ()
+    elapsed_s: float = 0.0
+    files: tuple[StepFile, ...] = ()
+    error: str | None = None
+    failure: StepFailure | None = None
+    code: str | None = None
+    entry: str | None = None
+
+
 ClientMessage: TypeAlias = (
     Command
     | Ping
@@ -191,7 +265,9 @@ ClientMessage: TypeAlias = (
     | UnpublishTrack
     | PauseTrack
     | ResumeTrack
+    | RequestStep
+    | ClientStats
 )
 ServerMessage: TypeAlias = (
-    ApplicationMessage | CommandResult | PublishResult | ClipReady | ClipFailed | RuntimeMessage | SessionEnded
+    ApplicationMessage | CommandResult | PublishResult | ClipReady | ClipFailed | RuntimeMessage | SessionEnded | StepResult
 )

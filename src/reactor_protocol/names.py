@@ -18,6 +18,8 @@ CHANNEL_CONTROL: Final = "control"
 CHANNEL_DATA: Final = "data"
 
 EXTENSION_ACKS: Final = "acks"
+EXTENSION_VIEW_ONLY: Final = "view_only"
+"""An offer may say ``"view_only": true``: who made it watches, and sends neither commands nor tracks."""
 """Extension of v0: a command may carry a ``request_id``, and is then answered by a ``commandResult``."""
 
 NIL_SESSION_ID: Final = "00000000-0000-0000-0000-000000000000"
@@ -36,6 +38,9 @@ CHUNK_BYTES: Final = 65_536
 MAX_CHUNKED_BYTES: Final = 1024 * 1024
 """Limit of one message of a connection that has agreed on chunking: what both channels of 64 clients may hold stays small."""
 
+MAX_STEPPED_BYTES: Final = 64 * 1024 * 1024
+"""The same in a stepped session, where requests and results carry whole pictures (reference: runtime, 5.5)."""
+
 PING_INTERVAL_S: Final = 5.0
 PING_TIMEOUT_S: Final = 20.0
 CONTROL_TIMEOUT_S: Final = 10.0
@@ -51,8 +56,17 @@ EVENT_STREAM: Final = "text/event-stream"
 NOTICE_EXPIRATION: Final = "sessionExpiration"
 """Runtime message ``{expires_at, remaining_s}``: when the session will end, told ahead of it."""
 
+NOTICE_ERROR: Final = "error"
+"""Runtime message ``{code, message, recoverable, component}``: something has gone wrong, and the connection stays."""
+
+NOTICE_MODEL_RESTARTED: Final = "modelRestarted"
+"""Runtime message ``{load_seconds}``: the model was loaded anew, and the session goes on with the state that clients had set."""
+
 NOTICE_INTERRUPTED: Final = "sessionInterrupted"
 """Runtime message ``{reason}``: the worker goes, and the session may go on at another one."""
+
+NOTICE_RATE_LIMITED: Final = "rateLimited"
+"""Runtime message ``{reason, waiting, refused}``: this client sends more than it may; its messages wait, or are refused."""
 
 ENV_WORKER_ID: Final = "REACTOR_WORKER_ID"
 ENV_WORKER_SECRET: Final = "REACTOR_WORKER_SECRET"

@@ -240,9 +240,25 @@ def read_entry(data: bytes, pos: int, end: int, budget: Budget) -> tuple[str, in
     return key, start, stop
 
 
+def read_packed(data: bytes, pos: int, end: int, budget: Budget) -> list[int]:
+    """The numbers of a packed field. Raises :class:`DecodeError`."""
+    numbers: list[int] = []
+    while pos < end:
+        budget.spend()
+        number, pos = read_varint(data, pos, end)
+        numbers.append(number)
+    return numbers
+
+
 TEXT: Final = Kind(BYTES, lambda data, pos, end, _: read_text(data, pos, end), write_text)
 DOUBLE: Final = Kind(FIXED64, lambda data, pos, _end, _budget: read_double(data, pos), write_double)
 INTEGER: Final = Kind(VARINT, lambda data, pos, end, _: read_varint(data, pos, end)[0], lambda value: varint(value & _WORD))
+
+
+RAW: Final = Kind(BYTES, lambda data, pos, end, _: data[pos:end], lambda value: value)
+PACKED: Final = Kind(BYTES, read_packed, lambda numbers: b"".join(varint(number) for number in numbers))
+FIGURE: Final = Kind(FIXED64, lambda data, pos, end, _: read_double(data, pos) if end - pos == 8 else 0.0, write_double)
+"""A double that may be left out, as the value of an entry of a map may."""
 
 
 def signed(value: int) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from reactor_protocol.protobuf import DOUBLE, INTEGER, TEXT, Field, Shape, message
+from reactor_protocol.protobuf import DOUBLE, FIGURE, INTEGER, PACKED, RAW, TEXT, Field, Shape, message
 from reactor_protocol.protobuf_struct import STRUCT
 
 REQUEST: Final = 1
@@ -49,8 +49,93 @@ _MODERATION: Final = Shape(
     }
 )
 
-DATA_CLIENT: Final = Shape({**_ENVELOPE, 10: Field("command", message(_COMMAND)), **_ERROR})
-DATA_SERVER: Final = Shape({**_ENVELOPE, 10: Field("message", message(_MODEL_MESSAGE)), **_ERROR})
+_FRAME: Final = Shape(
+    {
+        1: Field("encoding", INTEGER),
+        2: Field("dtype", TEXT),
+        3: Field("shape", PACKED),
+        4: Field("data", RAW),
+        5: Field("metadata", RAW),
+        6: Field("capture_time_us", INTEGER),
+    }
+)
+_TRACK_FRAMES: Final = Shape(
+    {
+        1: Field("track", TEXT),
+        2: Field("kind", INTEGER),
+        3: Field("frames", message(_FRAME), "list"),
+        4: Field("rate", DOUBLE),
+    }
+)
+_REQUEST_STEP: Final = Shape(
+    {
+        1: Field("state", STRUCT),
+        2: Field("commands", message(_COMMAND), "list"),
+        3: Field("media_input", message(_TRACK_FRAMES), "list"),
+    }
+)
+_STEP_FILE: Final = Shape({1: Field("name", TEXT), 2: Field("content_type", TEXT), 3: Field("size", INTEGER)})
+_STEP_RESULT: Final = Shape(
+    {
+        1: Field("step", INTEGER),
+        2: Field("tracks", message(_TRACK_FRAMES), "list"),
+        3: Field("elapsed_seconds", DOUBLE),
+        4: Field("files", message(_STEP_FILE), "list"),
+        5: Field("error", TEXT),
+        6: Field("failure_code", INTEGER),
+        7: Field("code", TEXT),
+        8: Field("entry", TEXT),
+    }
+)
+_FRAME_STAGE: Final = Shape(
+    {1: Field("name", TEXT), 2: Field("total_ms", DOUBLE), 3: Field("frames", INTEGER), 4: Field("part_of", TEXT)}
+)
+_MESSAGE_STAGE: Final = Shape(
+    {1: Field("name", TEXT), 2: Field("total_ms", DOUBLE), 3: Field("messages", INTEGER), 4: Field("part_of", TEXT)}
+)
+_TRACK_STAT: Final = Shape(
+    {
+        1: Field("timestamp", INTEGER),
+        2: Field("track_name", TEXT),
+        3: Field("kind", INTEGER),
+        4: Field("direction", INTEGER),
+        5: Field("video_codec", INTEGER),
+        6: Field("audio_codec", INTEGER),
+        7: Field("paused", INTEGER),
+        8: Field("metrics", FIGURE, "map"),
+        9: Field("frame_stages", message(_FRAME_STAGE), "list"),
+        10: Field("codec_implementation", TEXT),
+        11: Field("hardware_codec", INTEGER),
+    }
+)
+_ENVIRONMENT: Final = Shape(
+    {
+        1: Field("sdk_type", TEXT),
+        2: Field("sdk_version", TEXT),
+        3: Field("os", TEXT),
+        4: Field("os_version", TEXT),
+        5: Field("arch", TEXT),
+        6: Field("device_model", TEXT),
+    }
+)
+_CONNECTION_STAT: Final = Shape(
+    {
+        1: Field("timestamp", INTEGER),
+        2: Field("metrics", FIGURE, "map"),
+        3: Field("environment", message(_ENVIRONMENT)),
+        4: Field("message_stages", message(_MESSAGE_STAGE), "list"),
+    }
+)
+_CLIENT_STATS: Final = Shape(
+    {1: Field("track_stats", message(_TRACK_STAT), "list"), 2: Field("connection_stat", message(_CONNECTION_STAT))}
+)
+
+DATA_CLIENT: Final = Shape(
+    {**_ENVELOPE, 10: Field("command", message(_COMMAND)), 11: Field("request_step", message(_REQUEST_STEP)), **_ERROR}
+)
+DATA_SERVER: Final = Shape(
+    {**_ENVELOPE, 10: Field("message", message(_MODEL_MESSAGE)), 11: Field("step_result", message(_STEP_RESULT)), **_ERROR}
+)
 CONTROL_CLIENT: Final = Shape(
     {
         **_ENVELOPE,
@@ -63,6 +148,7 @@ CONTROL_CLIENT: Final = Shape(
         16: Field("pause_track", _NAMED),
         17: Field("resume_track", _NAMED),
         18: Field("unpublish_track", _NAMED),
+        19: Field("client_stats", message(_CLIENT_STATS)),
         **_ERROR,
     }
 )

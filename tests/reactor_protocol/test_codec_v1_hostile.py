@@ -30,9 +30,14 @@ from reactor_protocol.messages import (
     RequestClip,
     RequestRecording,
     RequestSchema,
+    RequestStep,
     ResumeTrack,
     RuntimeMessage,
     SessionEnded,
+    StepFile,
+    StepFrame,
+    StepResult,
+    StepTrack,
     UnpublishTrack,
 )
 
@@ -147,14 +152,28 @@ def test_a_message_has_no_more_than_131072_fields(payload: bytes) -> None:
 
 
 def test_a_message_above_the_limit_is_not_looked_at() -> None:
-    with pytest.raises(DecodeError, match="1048576"):
-        PROTOBUF_CODEC.decode_client(Frame("data", bytes(1_048_577)))
+    with pytest.raises(DecodeError, match="above the limit of 67108864"):
+        PROTOBUF_CODEC.decode_client(Frame("data", bytes(67_108_865)))
 
 
 @EXAMPLES
 @given(payload=st.text() | st.binary(), label=st.sampled_from(LABELS))
 def test_no_bytes_raise_anything_else(payload: str | bytes, label: str) -> None:
     decode(payload, label)
+
+
+@EXAMPLES
+@given(data=st.data())
+def test_no_message_that_was_tampered_with_raises_anything_else(data: st.DataObject) -> None:
+    frame = PROTOBUF_CODEC.encode(data.draw(client_messages | server_messages))
+    assert isinstance(frame.payload, bytes)
+    payload = bytearray(frame.payload)
+    for _ in range(data.draw(st.integers(1, 4))):
+        if payload:
+            payload[data.draw(st.integers(0, len(payload) - 1))] = data.draw(st.integers(0, 255))
+    for label in LABELS:
+        decode(bytes(payload[: data.draw(st.integers(0, len(payload)))]), label)
+        decode(bytes(payload), label)
 
 
 # ------------------------------------------------------------------------------------------------- against the library
@@ -172,6 +191,19 @@ refusals = st.builds(Refusal, texts, texts)
 replies = st.builds(ApplicationMessage, texts, objects)
 seconds = st.floats(0, 1e6)
 
+raw_frames = st.builds(
+    StepFrame,
+    st.sampled_from(["raw", "h264", None]),
+    texts,
+    st.lists(st.integers(0, 2**32 - 1), max_size=8).map(tuple),
+    st.binary(max_size=8),
+    st.none() | st.binary(max_size=4),
+    st.none() | st.integers(-(2**63), 2**63 - 1),
+)
+tracks = st.lists(
+    st.builds(StepTrack, texts, st.sampled_from(["video", "audio", None]), st.lists(raw_frames, max_size=2).map(tuple), seconds),
+    max_size=2,
+).map(tuple)
 client_messages = st.one_of(
     st.builds(Command, texts, objects, st.dictionaries(texts, files, max_size=2), ids),
     st.just(Ping()),
@@ -183,6 +215,7 @@ client_messages = st.one_of(
     st.builds(UnpublishTrack, texts),
     st.builds(PauseTrack, texts),
     st.builds(ResumeTrack, texts),
+    st.builds(RequestStep, texts.filter(bool), objects, st.tuples(st.builds(Command, texts, objects)), tracks),
 )
 server_messages = st.one_of(
     replies,
@@ -193,6 +226,18 @@ server_messages = st.one_of(
     st.builds(ClipFailed, texts, ids),
     st.builds(RuntimeMessage, st.just("modelSchema"), objects, ids),
     st.builds(SessionEnded, texts),
+    st.builds(
+        StepResult,
+        texts.filter(bool),
+        st.integers(0, 2**53),
+        tracks,
+        seconds,
+        st.lists(st.builds(StepFile, texts, texts, st.integers(0, 2**53)), max_size=2).map(tuple),
+        st.none() | texts,
+        st.sampled_from(["refused", "failed", "session_ended", None]),
+        st.none() | texts,
+        st.none() | texts,
+    ),
 )
 
 

@@ -23,6 +23,7 @@ RUNTIME_STATES = ["created", "ready", "waiting", "streaming", "orphaned", "closi
 RUNTIME_EVENTS = [
     "initialization_success",
     "initialization_fail",
+    "model_lost",  # ours: a model that has crashed is loaded again
     "start_session",
     "connection_opened",
     "connection_closed",
@@ -35,6 +36,7 @@ RUNTIME_EVENTS = [
 RUNTIME_MOVES = {
     ("created", "initialization_success"): "ready",
     ("created", "initialization_fail"): "terminated",
+    ("ready", "model_lost"): "created",
     ("ready", "start_session"): "waiting",
     ("waiting", "connection_opened"): "streaming",
     ("orphaned", "connection_opened"): "streaming",
