@@ -15,15 +15,17 @@ from starlette.requests import ClientDisconnect
 
 from reactor_http.body_limit import BodyLimit
 from reactor_protocol.errors import ApiError, BadRequestError, NegotiationError, ReactorException
-from reactor_protocol.lifecycles import RuntimeState
 from reactor_protocol.names import MAX_REASON_CHARS, NIL_SESSION_ID
 from reactor_protocol.resources import Notice, UploadRequest, UploadSlot
 from reactor_runtime.descriptor import describe
 from reactor_runtime.gate import WorkerGate
 from reactor_runtime.recording.routes import recording_routes
-from reactor_runtime.runtime import STOPPED, TAKEN_AWAY, Runtime
-from reactor_runtime.session import EndReason, health_word
+from reactor_runtime.runtime import TAKEN_AWAY, Runtime
+from reactor_runtime.session import STOPPED, EndReason
 from reactor_runtime.signalling_routes import connection_routes, legacy_routes, require_session
+from reactor_runtime.starting import read_terms
+from reactor_runtime.watching.health import Facts, health_of
+from reactor_runtime.watching.routes import watching_routes
 
 _EXPOSED = ["Retry-After", "Content-Range"]
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -52,6 +54,7 @@ def build_app(runtime: Runtime) -> FastAPI:
     app.include_router(_lifecycle(runtime))
     app.include_router(_uploads(runtime))
     app.include_router(recording_routes(runtime.recordings))
+    app.include_router(watching_routes(runtime.watch))
     app.include_router(connection_routes(runtime))
     app.include_router(legacy_routes(runtime))
     return app
@@ -79,7 +82,9 @@ def _lifecycle(runtime: Runtime) -> APIRouter:
     @router.post("/start_session")
     async def start_session(parameters: dict[str, Any] | None = None) -> dict[str, Any]:
         """Begins a session and describes it. A worker's session has the id that its coordinator gives it."""
-        await runtime.start_session(_given_id(parameters) if runtime.settings.worker is not None else None)
+        runtime.watch.session_asked(parameters or {})
+        given = _given_id(parameters) if runtime.settings.worker is not None else None
+        await runtime.start_session(given, read_terms(parameters or {}))
         return describe(runtime)
 
     @router.get("/session")
@@ -104,14 +109,16 @@ def _lifecycle(runtime: Runtime) -> APIRouter:
 
     @router.get("/health")
     async def health() -> JSONResponse:
-        """Whether the runtime can serve."""
-        terminated = runtime.table.state is RuntimeState.TERMINATED
-        body = {
-            "status": "unhealthy" if terminated else "healthy",
-            "state": health_word(runtime.table.state),
-            "detail": runtime.table.failure or "",
-        }
-        return JSONResponse(body, 503 if terminated else 200)
+        """Whether the runtime can serve, and what is not as it should be."""
+        facts = Facts(
+            state=runtime.table.state,
+            failure=runtime.table.failure,
+            reloading=runtime.watch.reloading,
+            recorder=runtime.recordings.failure,
+            silent_s=runtime.watch.silent_s,
+        )
+        found = health_of(facts)
+        return JSONResponse({"status": found.status, "state": found.state, "detail": found.detail}, found.code)
 
     return router
 

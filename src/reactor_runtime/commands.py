@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass
 from functools import partial
 from types import MappingProxyType, NoneType
@@ -21,9 +21,6 @@ from reactor_runtime.validation import definition, hints_of, holds_upload, is_op
 INVALID_COMMAND = "invalid_command"
 UNRESOLVED_UPLOAD = "unresolved_upload"
 INTERNAL_ERROR = "internal_error"
-
-MAX_INLINE_UPLOADS = 16
-"""How many files one command may refer to inside its values."""
 
 Handler: TypeAlias = Callable[..., Any]
 _NO_FILES: Mapping[str, UploadedFile] = MappingProxyType({})
@@ -55,19 +52,6 @@ class CommandSpec:
         """What runs the command on a model."""
         return partial(set_field, model, self.sets) if self.sets else getattr(model, self.method)
 
-    def references(self, data: JsonObject) -> set[str]:
-        """The ids of the uploads that a payload refers to in its values, where their types allow it.
-
-        Raises :class:`CommandError` ``invalid_command`` for more than 16.
-        """
-        found: set[str] = set()
-        for name, value in data.items():
-            if name in self.holding:
-                found.update(_upload_ids(value))
-        if len(found) > MAX_INLINE_UPLOADS:
-            raise CommandError(INVALID_COMMAND, f"a command refers to at most {MAX_INLINE_UPLOADS} files, not {len(found)}")
-        return found
-
     def validate(
         self, data: JsonObject, files: Mapping[str, UploadedFile], inline: Mapping[str, UploadedFile] = _NO_FILES
     ) -> dict[str, Any]:
@@ -89,19 +73,6 @@ class CommandSpec:
         except ValidationError as error:
             raise CommandError(INVALID_COMMAND, reason(error.errors(include_url=False)[0])) from None
         return {name: getattr(checked, key) for name, key in self.parameters.items()}
-
-
-def _upload_ids(value: Any) -> Iterator[str]:
-    """The ids in a payload, in any depth."""
-    pending = [value]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, list):
-            pending.extend(part)
-        elif isinstance(part, dict):
-            if isinstance(part.get("upload_id"), str):
-                yield part["upload_id"]
-            pending.extend(part.values())
 
 
 def set_field(model: Any, field: str, **values: Any) -> None:

@@ -6,7 +6,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +23,8 @@ from reactor_protocol.names import (
     WORKER_PATIENCE_S,
 )
 from reactor_rtc.port import IceServer, PeerConfig
+from reactor_runtime.floods import FloodLimits
+from reactor_runtime.quality import Quality, over, quality_of_environment, quality_of_manifest
 from reactor_runtime.recording.options import RecordingOptions, read_recording
 
 MANIFEST = "reactor.yaml"
@@ -43,6 +45,7 @@ class Manifest:
     name: str
     config: Path | None
     recording: RecordingOptions = field(default_factory=RecordingOptions)
+    media: Quality = field(default_factory=Quality)
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,22 @@ class WorkerSettings:
 
 
 @dataclass(frozen=True)
+class ModelSettings:
+    """How the model runs. Times are in seconds, and 0 or less switches a deadline off.
+
+    ``isolate`` gives it a process of its own: only there can a crash be survived, and a deadline be kept. ``crash_limit`` crashes
+    in a row are its end. ``step_deadline`` is for how long a step or a handler may block the model's loop, ``handler_deadline``
+    for how long a handler or hook may take in all. ``reload`` begins the model anew whenever its sources change.
+    """
+
+    isolate: bool = False
+    crash_limit: int = 5
+    step_deadline: float = 60.0
+    handler_deadline: float = 60.0
+    reload: bool = False
+
+
+@dataclass(frozen=True)
 class Settings:
     """Settings of a runtime. Times are in seconds, and 0 or less switches a timeout off. ``worker`` is set in a worker.
 
@@ -70,12 +89,15 @@ class Settings:
     ping_timeout: float = PING_TIMEOUT_S
     orphan_timeout: float = 60.0
     negotiation_timeout: float = 30.0
+    disconnect_grace: float = 10.0
     max_connections: int = 64
+    floods: FloodLimits = field(default_factory=FloodLimits)
     log_level: str = "INFO"
     log_format: str = "text"
     peer: PeerConfig = field(default_factory=PeerConfig)
     worker: WorkerSettings | None = None
     recordings_dir: Path | None = None
+    model: ModelSettings = field(default_factory=ModelSettings)
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -101,7 +123,17 @@ def read_manifest(path: Path) -> Manifest:
         name=str(_section(file, body, "model").get("name") or ""),
         config=(directory / str(config)).resolve() if config else None,
         recording=_recording(file, body, runtime),
+        media=_media(file, runtime),
     )
+
+
+def _media(file: Path, runtime: Mapping[str, Any]) -> Quality:
+    try:
+        return quality_of_manifest(_section(file, runtime, "media"))
+    except ConfigError:
+        raise
+    except InvalidArgumentError as error:
+        raise ConfigError(f"{file}: runtime.{error}") from error
 
 
 def _recording(file: Path, body: Mapping[str, Any], runtime: Mapping[str, Any]) -> RecordingOptions:
@@ -138,11 +170,43 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         port=int(port),
         ping_timeout=_number(env, "WEBRTC_CLIENT_PING_TIMEOUT_SECONDS", PING_TIMEOUT_S),
         orphan_timeout=_number(env, "ORPHAN_TIMEOUT_SECONDS", 60.0),
+        disconnect_grace=_number(env, "WEBRTC_DISCONNECT_GRACE_SECONDS", 10.0),
+        max_connections=_count(env, "REACTOR_MAX_CONNECTIONS", 64, 1, 4096),
+        floods=_floods(env),
         log_level=_choice(env, "REACTOR_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
         log_format=_choice(env, "REACTOR_LOG_FORMAT", "text", ("text", "json")),
         peer=_peer_config(env),
         worker=_worker(env),
         recordings_dir=_folder(env, "REACTOR_RECORDINGS_DIR"),
+        model=_model(env),
+    )
+
+
+def _floods(env: Mapping[str, str]) -> FloodLimits:
+    """What one client may send; bursts and waiting lines keep their proportions."""
+    default = FloodLimits()
+    messages = _count(env, "REACTOR_CLIENT_MESSAGES_PER_SECOND", round(default.messages), 1, 100_000)
+    kib = _count(env, "REACTOR_CLIENT_KIB_PER_SECOND", round(default.size / 1024), 1, 1024 * 1024)
+    many, large = messages / default.messages, kib * 1024 / default.size
+    return FloodLimits(
+        messages=float(messages),
+        messages_burst=max(1.0, default.messages_burst * many),
+        size=kib * 1024.0,
+        size_burst=default.size_burst * large,
+        waiting=max(1, round(default.waiting * many)),
+        waiting_bytes=default.waiting_bytes,
+        frames=max(default.frames, default.frames * many),
+        frames_burst=max(default.frames_burst, default.frames_burst * many),
+    )
+
+
+def _model(env: Mapping[str, str]) -> ModelSettings:
+    default = ModelSettings()
+    return ModelSettings(
+        isolate=_choice(env, "REACTOR_INLINE", "0", ("0", "1")) == "0",
+        crash_limit=_count(env, "REACTOR_CRASH_LIMIT", default.crash_limit, 0, 1000),
+        step_deadline=_number(env, "REACTOR_STEP_DEADLINE_SECONDS", default.step_deadline),
+        handler_deadline=_number(env, "REACTOR_HANDLER_DEADLINE_SECONDS", default.handler_deadline),
     )
 
 
@@ -197,20 +261,31 @@ def _is_base_url(url: str) -> bool:
 
 
 def _peer_config(env: Mapping[str, str]) -> PeerConfig:
-    default = PeerConfig()
     policy = _choice(env, "ICE_TRANSPORT_POLICY", "all", ("all", "relay"))
-    codecs = tuple(name.strip().upper() for name in env.get("WEBRTC_VIDEO_CODECS", "").split(",") if name.strip())
-    unknown = set(codecs) - {"VP8", "VP9", "H264", "AV1", "H265"}
-    if unknown:
-        raise ConfigError(f"WEBRTC_VIDEO_CODECS: {', '.join(sorted(unknown))} is not one of VP8, VP9, H264, AV1, H265")
-    return PeerConfig(
-        ice_servers=(*_stun_servers(env), *_turn_servers(env)),
-        relay_only=policy == "relay",
-        port_range=_port_range(env),
-        video_codecs=codecs or default.video_codecs,
-        start_bitrate=int(_number(env, "WEBRTC_BWE_INITIAL_KBPS", default.start_bitrate / 1000) * 1000),
-        max_bitrate=int(_number(env, "WEBRTC_SENDER_MAX_KBPS", default.max_bitrate / 1000) * 1000),
+    peer = PeerConfig(
+        ice_servers=(*_stun_servers(env), *_turn_servers(env)), relay_only=policy == "relay", port_range=_port_range(env)
     )
+    return _with_quality(peer, _quality(env))
+
+
+def _with_quality(peer: PeerConfig, quality: Quality) -> PeerConfig:
+    try:
+        return quality.applied(peer)
+    except InvalidArgumentError as error:
+        raise ConfigError(f"WEBRTC_BWE_MIN_KBPS, _INITIAL_KBPS, _MAX_KBPS: {error}") from error
+
+
+def with_manifest(settings: Settings, manifest: Manifest, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings with what the manifest says of media, where the environment says nothing. Raises :class:`ConfigError`."""
+    env = os.environ if environ is None else environ
+    return replace(settings, peer=_with_quality(settings.peer, over(_quality(env), manifest.media)))
+
+
+def _quality(env: Mapping[str, str]) -> Quality:
+    try:
+        return quality_of_environment(env)
+    except InvalidArgumentError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _stun_servers(env: Mapping[str, str]) -> list[IceServer]:
@@ -253,6 +328,13 @@ def _choice(env: Mapping[str, str], name: str, default: str, choices: tuple[str,
         if choice.lower() == text.lower():
             return choice
     raise ConfigError(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}, not {text!r}")
+
+
+def _count(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    number = _number(env, name, float(default))
+    if not number.is_integer() or not low <= number <= high:
+        raise ConfigError(f"{name} must be a whole number of {low} to {high}, not {number:g}")
+    return int(number)
 
 
 def _number(env: Mapping[str, str], name: str, default: float) -> float:

@@ -6,14 +6,15 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from reactor_protocol.channel import ChannelTimes, FrameRefused, MessageReceived, PeerSilent
+from reactor_protocol.channel import ChannelEvent, FrameRefused, MessageReceived, PeerSilent
 from reactor_protocol.codec import Frame
-from reactor_protocol.errors import BadRequestError, ReactorException, TransportError
+from reactor_protocol.errors import PUBLISH_REFUSED, BadRequestError, ReactorException, TransportError
 from reactor_protocol.messages import (
+    ClientStats,
     ClipFailed,
     ClipReady,
     Command,
@@ -21,43 +22,52 @@ from reactor_protocol.messages import (
     FileRef,
     FileUploaded,
     PauseTrack,
-    Ping,
     PublishResult,
     PublishTrack,
     Refusal,
     RequestClip,
     RequestRecording,
     RequestSchema,
+    RequestStep,
     ResumeTrack,
     RuntimeMessage,
     ServerMessage,
+    StepResult,
     UnpublishTrack,
 )
-from reactor_protocol.names import CHANNEL_CONTROL, CHANNEL_DATA
+from reactor_protocol.names import CHANNEL_CONTROL, CHANNEL_DATA, EXTENSION_VIEW_ONLY
 from reactor_protocol.resources import Candidate, MappedTrack, Offer
-from reactor_rtc.frames import Media, VideoFrame
+from reactor_rtc.frames import Media
 from reactor_rtc.port import (
     ChannelClosed,
     ChannelOpened,
     FrameReceived,
     IceCandidate,
+    KeyframeWanted,
     Peer,
     PeerConfig,
     PeerEvent,
     PeerFactory,
     PeerState,
+    PeerStats,
+    PictureEncoded,
     Section,
     StateChanged,
 )
 from reactor_rtc.scope import TaskScope
-from reactor_runtime.host import Outcome
+from reactor_runtime.broadcast import Broadcast, Seat
+from reactor_runtime.hosting import Outcome
+from reactor_runtime.inbox import MAX_WAITING_COMMANDS, Flooded, Inbox, Task, Verb
+from reactor_runtime.presence import Presence
+from reactor_runtime.terms import Terms
 from reactor_runtime.tracks import TrackSpec
 from reactor_runtime.wire import EARLY_WAIT_S, Wire
 
 logger = logging.getLogger(__name__)
 
-MAX_WAITING_COMMANDS = 256
 TOO_MANY_COMMANDS = "too_many_commands"
+TOO_MANY_REQUESTS = "too many requests: ask again in a moment"
+NO_SPECTATORS = Refusal(EXTENSION_VIEW_ONLY, "this connection is view-only: it sends neither commands nor tracks")
 
 
 class Room(Protocol):
@@ -69,7 +79,11 @@ class Room(Protocol):
 
     async def run_command(self, connection: Connection, command: Command) -> Outcome: ...
 
+    async def run_step(self, connection: Connection, request: RequestStep) -> StepResult: ...
+
     async def announce_file(self, connection: Connection, file: FileRef) -> None: ...
+
+    def measured(self, connection: Connection, stats: ClientStats) -> None: ...
 
     def claim(self, connection: Connection, track: str) -> Refusal | None: ...
 
@@ -77,7 +91,8 @@ class Room(Protocol):
 
     def receive_media(self, connection: Connection, track: str, media: Media) -> None: ...
 
-    def newest_picture(self, track: str) -> VideoFrame | None: ...
+    @property
+    def broadcast(self) -> Broadcast: ...
 
     def schema(self) -> RuntimeMessage: ...
 
@@ -87,15 +102,16 @@ class Room(Protocol):
 class Connection:
     """One client. ``legacy`` clients have one data channel and no track verbs (reference: client and REST, 1.15)."""
 
-    def __init__(self, connection_id: int, room: Room, times: ChannelTimes, *, legacy: bool) -> None:
+    def __init__(self, connection_id: int, room: Room, terms: Terms, *, legacy: bool) -> None:
         self.id = connection_id
         self.legacy = legacy
         self._room = room
         self._scope = TaskScope(f"connection-{connection_id}")
-        self._wire = Wire(time.monotonic(), times)
-        self._commands: asyncio.Queue[Command | FileRef] = asyncio.Queue(MAX_WAITING_COMMANDS)
-        self._verbs: asyncio.Queue[PublishTrack | UnpublishTrack | PauseTrack | ResumeTrack] = asyncio.Queue(MAX_WAITING_COMMANDS)
+        self._wire = Wire(time.monotonic(), terms.times, terms.max_message_bytes)
+        self._inbox = Inbox(self._wire, terms.limits, time.monotonic())
+        self._presence = Presence(terms.grace)
         self._peer: Peer | None = None
+        self._watches_only = False
         self._missing: set[str] = {CHANNEL_DATA} if legacy else {CHANNEL_DATA, CHANNEL_CONTROL}
         self._tracks = _Tracks()
 
@@ -108,6 +124,10 @@ class Connection:
         model does not have.
         """
         sections = [_section(mapped, tracks) for mapped in offer.track_mapping]
+        self._watches_only = bool(offer.view_only)
+        if offer.view_only:
+            # What a spectator sends is not even received.
+            sections = [section for section in sections if section.direction == "send"]
         self._tracks = _Tracks(offer.track_mapping)
         self._peer = factory(config, self._peer_event)
         self._wire.hear_offer(offer.sdp_offer)
@@ -118,6 +138,16 @@ class Connection:
         if self._peer is not None and candidate.candidate:
             found = IceCandidate(candidate.candidate, candidate.sdp_mid, candidate.sdp_mline_index)
             await self._peer.add_candidate(found)
+
+    @property
+    def largest(self) -> int | None:
+        """The largest message (bytes) that the client takes in fragments; None where it does not know them."""
+        return self._wire.largest
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the client has been reached: its offer is followed up."""
+        return self._tracks.open.is_set()
 
     def watch(self, negotiation_timeout: float) -> None:
         """Starts the tasks that live with the connection."""
@@ -133,12 +163,17 @@ class Connection:
         if not await self._room.admit(self):
             self._room.lost(self, "there is no session that it could join")
             return
-        self._scope.start(self._run_commands(), "commands")
-        self._scope.start(self._run_verbs(), "verbs")
+        for loop, name in ((self._run_commands(), "commands"), (self._run_verbs(), "verbs")):
+            self._scope.start(loop, name).add_done_callback(self._loop_ended)
         self._scope.start(self._watch_silence(), "silence")
         self._scope.start(self._await_first_word(), "first-word")
         if self.legacy:
             await self._open_legacy_tracks()
+
+    def _loop_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            # A client whose commands nobody runs any more is better off when it connects anew.
+            self._room.lost(self, "what it asks for can no longer be done")
 
     async def _await_first_word(self) -> None:
         await asyncio.sleep(EARLY_WAIT_S)
@@ -147,6 +182,8 @@ class Connection:
     async def _watch_silence(self) -> None:
         while (deadline := self._wire.next_deadline()) is not None:
             await asyncio.sleep(max(0.0, deadline - time.monotonic()))
+            # One that is out of reach cannot be heard: its grace decides.
+            await self._presence.here.wait()
             for event in self._wire.handle_timeout(time.monotonic()):
                 if isinstance(event, PeerSilent):
                     self._room.lost(self, f"nothing was heard from it for {event.silent_s:.0f} s")
@@ -155,6 +192,8 @@ class Connection:
     async def close(self) -> None:
         """Ends the connection; what was sent before is delivered."""
         self._say_what_waited()
+        for name in list(self._tracks.seats):
+            self._leave(name)
         await self._scope.close()
         if self._peer is not None:
             await self._peer.close()
@@ -208,8 +247,13 @@ class Connection:
                 self._missing.discard(label)
                 self._check_open()
             case StateChanged(PeerState.CONNECTED):
-                self._check_open()
-            case StateChanged(PeerState.FAILED):
+                self._reached()
+            case StateChanged(PeerState.DISCONNECTED):
+                self._out_of_reach()
+            case PictureEncoded() | KeyframeWanted():
+                self._shared(event)
+            case StateChanged(PeerState.FAILED) if self._presence.here.is_set():
+                # One that is out of reach has its grace: the engine finds a way back from here too.
                 self._room.lost(self, "its network path failed")
             case StateChanged(PeerState.CLOSED):
                 self._room.lost(self, "it closed the connection")
@@ -222,23 +266,66 @@ class Connection:
         if not self._missing and self._peer is not None and self._peer.state is PeerState.CONNECTED:
             self._tracks.open.set()
 
+    def _out_of_reach(self) -> None:
+        for seat in self._tracks.seats.values():
+            self._room.broadcast.out_of_reach(seat)
+        if self._presence.leave():
+            logger.info("connection %d is out of reach, and has %g s to come back", self.id, self._presence.grace)
+            self._scope.start(self._await_return(), "grace")
+
+    async def _await_return(self) -> None:
+        if not await self._presence.returns():
+            self._room.lost(self, f"it was out of reach for {self._presence.grace:g} s")
+
+    def _reached(self) -> None:
+        if self._presence.come_back():
+            logger.info("connection %d is back", self.id)
+            self._wire.hear(time.monotonic())
+        self._check_open()
+
     def _receive(self, frame: Frame) -> None:
-        event = self._wire.receive(frame, time.monotonic())
+        now = time.monotonic()
+        waited = self._inbox.next_due() is not None
+        try:
+            events = self._inbox.feed(frame, now)
+        except Flooded as error:
+            self._room.lost(self, f"it floods: {error}")
+            return
+        self._take(events, now)
+        if not waited and self._inbox.next_due() is not None:
+            self._scope.start(self._let_in(), "let-in")
+
+    async def _let_in(self) -> None:
+        """Lets those messages in that wait their time."""
+        while (due := self._inbox.next_due()) is not None:
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            self._take(self._inbox.due(time.monotonic()), time.monotonic())
+
+    def _take(self, events: Iterable[ChannelEvent], now: float) -> None:
         if self._wire.spoken:
             self._say_what_waited()
+        for event in events:
+            self._heard(event)
+        notice = self._inbox.notice(now)
+        if notice is not None:
+            logger.warning("connection %d: %s", self.id, notice.data["reason"])
+            self.send(notice)
+
+    def _heard(self, event: ChannelEvent) -> None:
         match event:
             case FrameRefused(label, reason):
                 logger.warning("connection %d: a message on %r was dropped: %s", self.id, label, reason)
-            case MessageReceived(Ping()):
-                pass
-            case None:
-                logger.debug("connection %d: a message on %r means nothing to us", self.id, frame.label)
             case MessageReceived(RequestSchema(request_id)):
-                self.send(replace(self._room.schema(), request_id=request_id))
+                if self._inbox.affords(time.monotonic()):
+                    self.send(replace(self._room.schema(), request_id=request_id))
             case MessageReceived(RequestClip() | RequestRecording() as request):
-                self.send(self._room.clip(request))
-            case MessageReceived(Command() as command):
+                affordable = self._inbox.affords(time.monotonic())
+                self.send(self._room.clip(request) if affordable else ClipFailed(TOO_MANY_REQUESTS, request.request_id))
+            case MessageReceived(Command() | RequestStep() as command):
                 self._queue_command(command)
+            case MessageReceived(ClientStats() as stats):
+                if self._inbox.takes_figures(time.monotonic()):
+                    self._room.measured(self, stats)
             case MessageReceived(FileUploaded(file)):
                 self._queue_command(file)
             case MessageReceived(PublishTrack() | UnpublishTrack() | PauseTrack() | ResumeTrack() as verb):
@@ -246,26 +333,38 @@ class Connection:
             case _:
                 pass
 
-    def _queue_command(self, command: Command | FileRef) -> None:
+    def _queue_command(self, command: Task) -> None:
+        if self._watches_only:
+            self._refuse(command, NO_SPECTATORS)
+            return
         try:
-            self._commands.put_nowait(command)
+            self._inbox.commands.put_nowait(command)
         except asyncio.QueueFull:
-            logger.warning("connection %d sends commands faster than the model takes them: one was refused", self.id)
-            if isinstance(command, Command) and command.request_id is not None:
-                refusal = Refusal(TOO_MANY_COMMANDS, f"more than {MAX_WAITING_COMMANDS} commands are waiting")
-                self.send(CommandResult(command.request_id, error=refusal))
+            self._inbox.refused()
+            self._refuse(command, Refusal(TOO_MANY_COMMANDS, f"more than {MAX_WAITING_COMMANDS} commands are waiting"))
 
-    def _queue_verb(self, verb: PublishTrack | UnpublishTrack | PauseTrack | ResumeTrack) -> None:
+    def _refuse(self, command: Task, refusal: Refusal) -> None:
+        if isinstance(command, RequestStep):
+            self.send(StepResult(command.request_id or "", error=refusal.message, failure="refused", code=refusal.code))
+        elif isinstance(command, Command) and command.request_id is not None:
+            self.send(CommandResult(command.request_id, error=refusal))
+
+    def _queue_verb(self, verb: Verb) -> None:
         try:
-            self._verbs.put_nowait(verb)
+            self._inbox.verbs.put_nowait(verb)
         except asyncio.QueueFull:
-            logger.warning("connection %d sends track verbs faster than they are done: one was dropped", self.id)
+            self._inbox.refused()
+            if isinstance(verb, PublishTrack):
+                self.send(PublishResult(verb.request_id, Refusal(PUBLISH_REFUSED, TOO_MANY_REQUESTS)))
 
     async def _run_commands(self) -> None:
         while True:
-            command = await self._commands.get()
+            command = await self._inbox.commands.get()
             if isinstance(command, FileRef):
                 await self._room.announce_file(self, command)
+                continue
+            if isinstance(command, RequestStep):
+                self.send(await self._room.run_step(self, command))
                 continue
             outcome = await self._room.run_command(self, command)
             if command.request_id is not None:
@@ -273,13 +372,23 @@ class Connection:
             elif outcome.reply is not None:
                 self.send(outcome.reply)
             if outcome.error is not None:
-                logger.info("command %r was refused: %s", command.type[:64], outcome.error.message)
+                # The reason may repeat what was sent, which is nobody else's business.
+                logger.info("command %r was refused: %s", command.type[:64], outcome.error.code[:64])
+
+    async def stats(self) -> tuple[PeerStats, Mapping[str, str]]:
+        """The engine's figures, and the names of the tracks by mid. Raises :class:`TransportError` where there are none."""
+        if self._peer is None:
+            raise TransportError("the connection is not negotiated")
+        names = {mid: name for way in (self._tracks.inputs, self._tracks.outputs) for name, mid in way.items()}
+        return await self._peer.stats(), names
 
     # ----------------------------------------------------------------------------------------------------- tracks
 
     async def _run_verbs(self) -> None:
         while True:
-            verb = await self._verbs.get()
+            verb = await self._inbox.verbs.get()
+            await asyncio.sleep(self._inbox.verb_pace.delay(time.monotonic()))
+            self._inbox.verb_pace.spend(1)
             match verb:
                 case PublishTrack(request_id, name):
                     self.send(PublishResult(request_id, self._publish(name)))
@@ -291,6 +400,8 @@ class Connection:
                     await self._set_active(name, True)
 
     def _publish(self, name: str) -> Refusal | None:
+        if self._watches_only:
+            return NO_SPECTATORS
         mid = self._tracks.inputs.get(name)
         if mid is None:
             known = ", ".join(self._tracks.inputs) or "none"
@@ -320,15 +431,30 @@ class Connection:
         if mid is None or self._peer is None:
             logger.warning("connection %d named an unknown output track %r", self.id, name[:64])
             return
+        seat = self._tracks.seats.setdefault(name, Seat(name, self._peer, mid))
+        if active:
+            self._room.broadcast.join(seat)
+        else:
+            self._leave(name)
         try:
             await self._peer.set_active(mid, active)
         except TransportError as error:
             logger.warning("connection %d: the track %r cannot flow: %s", self.id, name, error)
+            self._leave(name)
             return
-        picture = self._room.newest_picture(name) if active else None
-        if picture is not None:
-            # A model that stands still has no next frame for this viewer to begin with.
-            self.send_media(name, picture)
+        if active:
+            self._room.broadcast.show(seat)
+
+    def _leave(self, name: str) -> None:
+        """The client sees the track no more: who follows its encoder is given another."""
+        seat = self._tracks.seats.pop(name, None)
+        if seat is not None:
+            self._room.broadcast.leave(seat)
+
+    def _shared(self, event: PictureEncoded | KeyframeWanted) -> None:
+        for seat in self._tracks.seats.values():
+            if seat.mid == event.mid:
+                self._room.broadcast.heard(seat, event)
 
     async def _open_legacy_tracks(self) -> None:
         for name in self._tracks.outputs:
@@ -343,6 +469,7 @@ class _Tracks:
     def __init__(self, mapping: Sequence[MappedTrack] = ()) -> None:
         self.outputs = {mapped.name: mapped.mid for mapped in mapping if mapped.direction == "recvonly"}
         self.inputs = {mapped.name: mapped.mid for mapped in mapping if mapped.direction == "sendonly"}
+        self.seats: dict[str, Seat] = {}
         self.readers: dict[str, asyncio.Task[None]] = {}
         self.open = asyncio.Event()
 

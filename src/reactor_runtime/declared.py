@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler
@@ -86,11 +87,12 @@ def pascal_case(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A file that a client uploaded."""
+    """A file that a client uploaded. ``path`` is where the runtime keeps it, as long as the session lasts."""
 
     name: str
     mime_type: str
     data: bytes
+    path: Path | None = field(default=None, repr=False, compare=False)
 
     @property
     def size(self) -> int:

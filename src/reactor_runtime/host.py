@@ -1,7 +1,4 @@
-"""Runs a model on a thread of its own, with its own event loop, and passes commands in and frames out.
-
-The boundary is a handful of messages, so that the model can move to another process without anybody noticing.
-"""
+"""ModelHost: runs a model on a thread of its own, with its own event loop, and passes commands in and frames out."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import asyncio
 import contextlib
 import inspect
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -18,42 +15,29 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from reactor_protocol.errors import ModelFailedError
-from reactor_protocol.messages import ApplicationMessage, JsonObject, Refusal
+from reactor_protocol.messages import JsonObject, Refusal
 from reactor_rtc.frames import Media
 from reactor_runtime.commands import INTERNAL_ERROR, INVALID_COMMAND, CommandSpec
 from reactor_runtime.contract import Contract
-from reactor_runtime.emission import Bundle
 from reactor_runtime.fields import ClientInfo, CommandError, ModelMessage, UploadedFile
+from reactor_runtime.hosting import MODEL_FAILED, Outcome
 from reactor_runtime.intake import Intake
 from reactor_runtime.marks import HookName
-from reactor_runtime.model import ReactorApp, bind, missing_work, turn_of
-from reactor_runtime.model_stage import ModelStage
+from reactor_runtime.model import ReactorApp, bind, gate_of, missing_work, turn_of
+from reactor_runtime.model_stage import LoopEvents, ModelStage, OnLoop, StageEvents
 from reactor_runtime.model_thread import ModelThread, OnStopped, Work
-from reactor_runtime.pacer import Plan
 from reactor_runtime.records import InputState
+from reactor_runtime.step_gate import Allowance
 
 logger = logging.getLogger(__name__)
 
+_NO_FILES: tuple[Mapping[str, UploadedFile], Mapping[str, UploadedFile]] = (MappingProxyType({}), MappingProxyType({}))
 
-class HostEvents(Protocol):
-    """What a host tells its owner, on the owner's loop."""
 
-    def frames_ready(self, bundles: tuple[Bundle, ...], plan: Plan) -> None: ...
-
-    def frames_flushed(self) -> None: ...
-
-    def message_sent(self, message: ApplicationMessage, client: int | None) -> None: ...
+class ModelEvents(LoopEvents, Protocol):
+    """What a model tells the owner of its host, on the owner's loop."""
 
     def model_stopped(self, error: ModelFailedError) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a command. ``frame`` is the number of the first frame made after its handler ran."""
-
-    reply: ApplicationMessage | None = None
-    error: Refusal | None = None
-    frame: int | None = None
 
 
 class Place(Protocol):
@@ -70,19 +54,28 @@ class Place(Protocol):
     async def stop(self) -> None: ...
 
 
-class ModelHost:
-    """One model in this process. Its methods are called on the owner's loop, except where they say otherwise.
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How a model is set up.
 
-    ``place`` makes where the model runs, and is given what to call when it has ended.
+    ``place`` makes where it runs, and is given what to call when it has ended. ``stage_events`` hears what it makes on its own
+    thread; None: the owner does, on its loop. A handler or hook that takes more than ``handler_deadline`` seconds, unless that is
+    0, is the model's end. ``after_turn`` is called on the model's thread after each handler and hook.
     """
 
+    place: Callable[[OnStopped], Place] = ModelThread
+    stage_events: StageEvents | None = None
+    handler_deadline: float = 0.0
+    after_turn: Callable[[ReactorApp], None] | None = None
+
+
+class ModelHost:
+    """One model in this process. Its methods are called on the owner's loop, except where they say otherwise."""
+
     def __init__(
-        self,
-        model_class: type[ReactorApp],
-        contract: Contract,
-        events: HostEvents,
-        place: Callable[[OnStopped], Place] = ModelThread,
+        self, model_class: type[ReactorApp], contract: Contract, events: ModelEvents, stand: Stand | None = None
     ) -> None:
+        stand = stand or Stand()
         self._class = model_class
         self._contract = contract
         self._events = events
@@ -90,13 +83,9 @@ class ModelHost:
         self._model: ReactorApp | None = None
         self._intake = Intake(contract.inputs)
         self._clients: dict[int, ClientInfo] = {}
-        self._thread = place(self._model_stopped)
-        self._stage = ModelStage(self._owner, events)
-
-    @property
-    def commands(self) -> Mapping[str, CommandSpec]:
-        """The model's commands by name."""
-        return self._contract.commands
+        self._stand = stand
+        self._thread = stand.place(self._model_stopped)
+        self._stage = ModelStage(stand.stage_events or OnLoop(self._owner, events))
 
     # ------------------------------------------------------------------------------------------------------- life
 
@@ -126,11 +115,26 @@ class ModelHost:
 
     # ---------------------------------------------------------------------------------------- sessions and clients
 
-    def begin_session(self) -> None:
-        """A new session: frames are counted from 0, the state is fresh, and nothing of the last one is left to read."""
-        self._stage.frame = 0
+    def begin_session(self, frame: int = 0) -> None:
+        """A new session: frames are counted from ``frame``, the state is fresh, and nothing of the last one is left to read."""
+        self._stage.frame = frame
+        self._allow_freely()
         self._intake.reset()
         self._set_state(self._contract.state)
+
+    async def allow_steps(self, allowance: Allowance) -> None:
+        """Says how many steps the model may take from now on; each of a counted number is told of when it is done."""
+        model = self._loaded()
+
+        def allow() -> None:
+            gate_of(model).allow(allowance)
+            self._stage.paced = not allowance.stepped
+
+        await self._run(allow)
+
+    async def change_state(self, change: Callable[[Any], None]) -> None:
+        """Has ``change`` work on the model's state, in its turn."""
+        await self._run(lambda: change(self._loaded().state))
 
     async def end_session(self) -> None:
         """The session is over: nobody is connected."""
@@ -184,44 +188,122 @@ class ModelHost:
 
         ``files`` are those that came for a parameter, by its name; ``inline`` those that the values refer to, by their id.
         """
-        spec = self._contract.commands.get(name)
-        if spec is None:
-            known = ", ".join(self._contract.commands) or "none"
-            return Outcome(error=Refusal(INVALID_COMMAND, f"unknown command '{name}'; this model has: {known}"))
+        done: Future[Outcome] = Future()
+        self.dispatch_soon(name, data, client, done.set_result, (files, inline))
+        return await asyncio.wrap_future(done)
+
+    def dispatch_soon(
+        self,
+        name: str,
+        data: JsonObject,
+        client: ClientInfo,
+        answer: Callable[[Outcome], object],
+        files: tuple[Mapping[str, UploadedFile], Mapping[str, UploadedFile]] = _NO_FILES,
+    ) -> None:
+        """Has a command run as :meth:`dispatch` does; ``answer`` is called on this thread or on the model's."""
         try:
-            arguments = spec.validate(data, files, inline)
+            spec = self._spec(name)
+            arguments = spec.validate(data, *files)
             if spec.takes_client:
                 arguments["client"] = client
             handler = spec.handler_of(self._loaded())
-            result, frame = await self._run(lambda: handler(**arguments), self._next_frame)
-            reply = result.encode() if isinstance(result, ModelMessage) else None
+        except (CommandError, ModelFailedError) as error:
+            answer(self._refused(name, error))
+            return
+
+        def answered(work: Future[tuple[Any, int]]) -> None:
+            try:
+                result, frame = work.result()
+                outcome = Outcome(result.encode() if isinstance(result, ModelMessage) else None, frame=frame)
+            except Exception as error:  # noqa: BLE001 - what the handler raised is told to whoever called it
+                outcome = self._refused(name, error)
+            answer(outcome)
+
+        done: Future[tuple[Any, int]] = Future()
+        done.add_done_callback(answered)
+        self._thread.post(Work(partial(self._in_turn, self._loaded(), lambda: handler(**arguments)), done))
+
+    @staticmethod
+    def _refused(name: str, error: Exception) -> Outcome:
+        match error:
+            case CommandError():
+                return Outcome(error=Refusal(error.code, error.message))
+            case ModelFailedError():
+                return Outcome(error=Refusal(MODEL_FAILED, f"the model has ended before it answered: {error}"))
+        logger.error("the handler of command %r failed", name, exc_info=error)
+        return Outcome(error=Refusal(INTERNAL_ERROR, "The handler raised an unexpected error."))
+
+    def check(
+        self,
+        name: str,
+        data: JsonObject,
+        files: Mapping[str, UploadedFile],
+        inline: Mapping[str, UploadedFile] = MappingProxyType({}),
+    ) -> Refusal | None:
+        """Why :meth:`dispatch` would refuse a command before its handler runs; None where it would not."""
+        try:
+            self._spec(name).validate(data, files, inline)
         except CommandError as error:
-            return Outcome(error=Refusal(error.code, error.message))
-        except Exception as error:
-            logger.error("the handler of command %r failed", name, exc_info=error)
-            return Outcome(error=Refusal(INTERNAL_ERROR, "The handler raised an unexpected error."))
-        return Outcome(reply=reply, frame=frame)
+            return Refusal(error.code, error.message)
+        return None
+
+    def _spec(self, name: str) -> CommandSpec:
+        spec = self._contract.commands.get(name)
+        if spec is None:
+            known = ", ".join(self._contract.commands) or "none"
+            raise CommandError(INVALID_COMMAND, f"unknown command '{name}'; this model has: {known}")
+        return spec
 
     def push(self, track: str, media: Media) -> None:
         """Media that a client sent."""
         self._intake.push(track, media)
 
-    def _next_frame(self) -> int:
-        return self._stage.frame
-
-    async def _run(self, call: Callable[[], Any], after: Callable[[], Any] | None = None) -> Any:
-        turn = turn_of(self._loaded())
-        work = Work(lambda: _in_turn(turn, call, after), Future())
+    async def _run(self, call: Callable[[], Any]) -> tuple[Any, int]:
+        """What a call gives, made in the model's turn, and the number of the frame that comes after it."""
+        work = Work(partial(self._in_turn, self._loaded(), call), Future())
         self._thread.post(work)
-        result = await asyncio.wrap_future(work.done)
-        return result if after is not None else result[0]
+        result: tuple[Any, int] = await asyncio.wrap_future(work.done)
+        return result
+
+    async def _in_turn(self, model: ReactorApp, call: Callable[[], Any]) -> tuple[Any, int]:
+        async with turn_of(model):
+            result = call()
+            if inspect.isawaitable(result):
+                result = await self._in_time(result)
+            if self._stand.after_turn is not None:
+                self._stand.after_turn(model)
+            return result, self._stage.frame
+
+    async def _in_time(self, handler: Awaitable[Any]) -> Any:
+        deadline = self._stand.handler_deadline
+        limit = asyncio.timeout(deadline if deadline > 0 else None)
+        try:
+            async with limit:
+                return await handler
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            self._thread.announce_stop()
+            overdue = TimeoutError(f"a handler took more than {deadline:g} s")
+            self._model_stopped(overdue)
+            raise ModelFailedError(str(overdue)) from None
 
     def _set_state(self, make: Callable[[], InputState] | None) -> None:
         """Changes the model's state in its turn: what was sent before still finds the old one."""
         if self._contract.state is not None:
             model = self._loaded()
             change = partial(setattr, model, "state", make() if make is not None else None)
-            self._thread.post(Work(lambda: _in_turn(turn_of(model), change, None), Future()))
+            self._thread.post(Work(partial(self._in_turn, model, change), Future()))
+
+    def _allow_freely(self) -> None:
+        """What the last session allowed says nothing of the next one."""
+        model = self._loaded()
+
+        def allow() -> None:
+            gate_of(model).allow(Allowance())
+            self._stage.paced = True
+
+        self._thread.post(Work(partial(self._in_turn, model, allow), Future()))
 
     def _loaded(self) -> ReactorApp:
         if self._model is None:
@@ -235,14 +317,6 @@ class ModelHost:
             logger.error("the model crashed", exc_info=error)
         with contextlib.suppress(RuntimeError):  # the owner's loop is closed: nobody is left to tell
             self._owner.call_soon_threadsafe(self._events.model_stopped, failure)
-
-
-async def _in_turn(turn: asyncio.Lock, call: Callable[[], Any], after: Callable[[], Any] | None) -> tuple[Any, Any]:
-    async with turn:
-        result = call()
-        if inspect.isawaitable(result):
-            result = await result
-        return result, after() if after is not None else None
 
 
 def _describe(error: BaseException) -> str:

@@ -47,6 +47,23 @@ def get_logger(name: str) -> Logger:
     return Logger(name)
 
 
+class _Session:
+    """The session that this process is in: one at most, whatever thread or library says something."""
+
+    id: str | None = None
+
+
+def set_session(session_id: str | None) -> None:
+    """From now on every line of this process carries the id of this session; None: there is none any more."""
+    _Session.id = session_id
+
+
+def _session(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    if _Session.id is not None:
+        event["session_id"] = _Session.id
+    return event
+
+
 def _fields(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
     """Puts the fields of a record beside its message; what the record itself says stays."""
     record = event.get("_record")
@@ -58,8 +75,10 @@ def configure_logging(level: str, style: str) -> None:
     shared: list[structlog.types.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=False),
+        # Machines of a fleet write JSON, and their lines are sorted; a person reads the time of the place.
+        structlog.processors.TimeStamper(fmt="iso", utc=style == "json"),
         _fields,
+        _session,
     ]
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer()

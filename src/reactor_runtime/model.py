@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from reactor_runtime.contract import check_model
 from reactor_runtime.fields import ModelMessage
 from reactor_runtime.marks import HookName, connected, disconnected, event, file_uploaded, session_ended, session_started
+from reactor_runtime.step_gate import StepGate, StepReport
 from reactor_runtime.steps import ApplicationError, StepCompleted, StepOutcome
 from reactor_runtime.tracks import Output
 
@@ -48,6 +49,8 @@ class Stage(Protocol):
     async def send(self, message: ModelMessage) -> None: ...
 
     def flush(self, hold: bool) -> None: ...
+
+    def step_completed(self, report: StepReport) -> None: ...
 
 
 class OutputStream:
@@ -154,34 +157,31 @@ class ReactorApp:
         """Generates, for the life of the process. By default it takes steps while a client is connected."""
         if type(self).generate is ReactorApp.generate:
             raise NotImplementedError(f"{type(self).__name__} has no run()")
-        now = asyncio.get_running_loop().time
+        now, gate = asyncio.get_running_loop().time, gate_of(self)
         while True:
             await self.connected.wait()
+            await gate.open.wait()
             async with turn_of(self):
-                if not self.connected.is_set():
-                    continue  # the last client left while the turn was another's
+                if not (self.connected.is_set() and gate.open.is_set()):
+                    continue  # the last client left, or the session ended, while the turn was another's
                 began = now()
                 done = await self._step()
-            if done is None:
-                await asyncio.sleep(IDLE_S)
+            if isinstance(done, ApplicationError):
+                await _rest(self, done)
                 continue
             elapsed = done.elapsed if done.elapsed is not None else now() - began
-            if done.output is None:
-                await asyncio.sleep(max(0.0, IDLE_S - elapsed))
-            else:
+            if done.output is not None:
                 await self._show(done.output, elapsed)
-            await self.complete_step(done)
+            elif not gate.stepped:
+                await asyncio.sleep(max(0.0, IDLE_S - elapsed))
+            await self.complete_step(replace(done, elapsed=elapsed))
 
-    async def _step(self) -> StepCompleted | None:
-        """One step, or None where it was refused."""
+    async def _step(self) -> StepCompleted | ApplicationError:
+        """One step, or why it was refused."""
         try:
             given = await self.process_input()
         except ApplicationError as refusal:
-            refused = self._reactor.refusals
-            if str(refusal) not in refused and len(refused) < _REMEMBERED_REFUSALS:
-                refused.add(str(refusal))
-                logger.debug("%s has nothing to do yet: %s", type(self).__name__, refusal)
-            return None
+            return refusal
         loop = asyncio.get_running_loop()
         began, result, error = loop.time(), None, None
         try:
@@ -208,6 +208,10 @@ class ReactorApp:
         self._reactor.steps += 1
         if step.error is not None:
             logger.warning("step %d of %s failed: %s", self._reactor.steps, type(self).__name__, step.error)
+        gate = gate_of(self)
+        if gate.counted:
+            gate.spend()
+            stage_of(self).step_completed(StepReport(step.elapsed or 0.0, step.error))
 
     # ---------------------------------------------------------------------------------------------------- way out
 
@@ -230,6 +234,7 @@ class _Running:
     stage: Stage | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     steps: int = 0
+    gate: StepGate = field(default_factory=StepGate)
     refusals: set[str] = field(default_factory=set)
 
 
@@ -248,6 +253,24 @@ def bind(model: ReactorApp, stage: Stage) -> None:
 def turn_of(model: ReactorApp) -> asyncio.Lock:
     """Held while a step, a handler or a hook runs: there is only ever one of them."""
     return model._reactor.turn
+
+
+def gate_of(model: ReactorApp) -> StepGate:
+    """How many steps the model may take."""
+    return model._reactor.gate
+
+
+async def _rest(model: ReactorApp, refusal: ApplicationError) -> None:
+    """A step was refused: whoever asked for it hears why, and a model that streams is asked again a moment later."""
+    refused, gate = model._reactor.refusals, gate_of(model)
+    if str(refusal) not in refused and len(refused) < _REMEMBERED_REFUSALS:
+        refused.add(str(refusal))
+        logger.debug("%s has nothing to do yet: %s", type(model).__name__, refusal)
+    if gate.stepped:
+        gate.spend()
+        stage_of(model).step_completed(StepReport(refusal=str(refusal)))
+    else:
+        await asyncio.sleep(IDLE_S)
 
 
 def steps_of(model: ReactorApp) -> int:

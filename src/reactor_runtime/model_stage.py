@@ -1,9 +1,10 @@
-"""The stage of a running model: paces what it emits, on its own thread, and hands it over to the loop of its owner."""
+"""The stage of a running model: paces what it emits, on its own thread, and hands it over."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -12,14 +13,19 @@ from reactor_protocol.messages import ApplicationMessage
 from reactor_rtc.frames import VideoFrame
 from reactor_runtime.emission import Bundle, chunk_of
 from reactor_runtime.fields import ModelMessage
-from reactor_runtime.pacer import Pacer, Plan
+from reactor_runtime.pacer import Made, Pacer, Plan
+from reactor_runtime.step_gate import StepReport
 from reactor_runtime.tracks import Output
 
 _TURNS = 4  # of the loop: a command is posted, its dispatcher wakes, takes its turn, and the handler runs
 
 
 class StageEvents(Protocol):
-    """What a stage tells its owner, on the owner's loop."""
+    """What a stage tells, on the model's own thread."""
+
+    async def room(self) -> None:
+        """Returns when what was handed over before leaves room for more."""
+        ...
 
     def frames_ready(self, bundles: tuple[Bundle, ...], plan: Plan) -> None: ...
 
@@ -27,29 +33,72 @@ class StageEvents(Protocol):
 
     def message_sent(self, message: ApplicationMessage, client: int | None) -> None: ...
 
+    def step_completed(self, report: StepReport) -> None:
+        """A step of a counted session, after its frames."""
+        ...
+
+
+class LoopEvents(Protocol):
+    """The same, told on the loop of the stage's owner."""
+
+    def frames_ready(self, bundles: tuple[Bundle, ...], plan: Plan) -> None: ...
+
+    def frames_flushed(self) -> None: ...
+
+    def message_sent(self, message: ApplicationMessage, client: int | None) -> None: ...
+
+    def step_completed(self, report: StepReport) -> None: ...
+
+
+class OnLoop:
+    """Passes what a stage tells on to a loop of the same process."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, events: LoopEvents) -> None:
+        self._loop = loop
+        self._events = events
+
+    async def room(self) -> None:
+        """What was handed over is here already."""
+
+    def frames_ready(self, bundles: tuple[Bundle, ...], plan: Plan) -> None:
+        self._loop.call_soon_threadsafe(self._events.frames_ready, bundles, plan)
+
+    def frames_flushed(self) -> None:
+        self._loop.call_soon_threadsafe(self._events.frames_flushed)
+
+    def message_sent(self, message: ApplicationMessage, client: int | None) -> None:
+        self._loop.call_soon_threadsafe(self._events.message_sent, message, client)
+
+    def step_completed(self, report: StepReport) -> None:
+        self._loop.call_soon_threadsafe(self._events.step_completed, report)
+
 
 class ModelStage:
-    """What the model reaches the world through. ``frame`` counts what it has made."""
+    """What the model reaches the world through. ``frame`` counts what it has made; unless ``paced``, it is not held back."""
 
-    def __init__(self, owner: asyncio.AbstractEventLoop, events: StageEvents) -> None:
-        self._owner = owner
+    def __init__(self, events: StageEvents) -> None:
         self._events = events
         self._pacer = Pacer()
         self._flushed = asyncio.Event()
         self._sizes: dict[str, tuple[int, int]] = {}
         self.frame = 0
+        self.paced = True
 
     async def emit(self, output: Output, fps: float, drop: bool) -> None:
         now = asyncio.get_running_loop().time
         if drop and self._pacer.is_early(now()):
             await asyncio.sleep(0)
             return
-        chunk = chunk_of(output, fps, now())
-        plan = self._pacer.plan(len(chunk.bundles), fps, now())
+        began = now()
+        chunk = chunk_of(output, fps, began)
+        ready = now()
+        await self._events.room()
+        made = Made(self._pacer.worked(began), ready - began, ready)
+        plan = replace(self._pacer.plan(len(chunk.bundles), fps, now()), made=made)
         self.frame += len(chunk.bundles)
         self._sizes = {name: (m.width, m.height) for name, m in chunk.bundles[-1].items() if isinstance(m, VideoFrame)}
-        self._owner.call_soon_threadsafe(self._events.frames_ready, chunk.bundles, plan)
-        if not drop:
+        self._events.frames_ready(chunk.bundles, plan)
+        if not drop and self.paced:
             await self._hold(plan.resume - now())
         for _ in range(_TURNS):
             await asyncio.sleep(0)
@@ -66,14 +115,17 @@ class ModelStage:
         """Drops what is still to be played, and cuts to black unless the last picture is to stay."""
         self._pacer.reset()
         self._flushed.set()
-        self._owner.call_soon_threadsafe(self._events.frames_flushed)
+        self._events.frames_flushed()
         if not hold and self._sizes:
-            black: Bundle = {name: _black(*size, self._owner.time()) for name, size in self._sizes.items()}
-            self._owner.call_soon_threadsafe(self._events.frames_ready, (black,), Plan(0.0, 0.0, 0.0))
+            black: Bundle = {name: _black(*size) for name, size in self._sizes.items()}
+            self._events.frames_ready((black,), Plan(0.0, 0.0, 0.0))
+
+    def step_completed(self, report: StepReport) -> None:
+        self._events.step_completed(report)
 
     async def send(self, message: ModelMessage) -> None:
-        self._owner.call_soon_threadsafe(self._events.message_sent, message.encode(), None)
+        self._events.message_sent(message.encode(), None)
 
 
-def _black(width: int, height: int, now: float) -> VideoFrame:
-    return VideoFrame.from_rgb(np.zeros((height, width, 3), np.uint8), round(now * 1_000_000))
+def _black(width: int, height: int) -> VideoFrame:
+    return VideoFrame.from_rgb(np.zeros((height, width, 3), np.uint8), round(asyncio.get_running_loop().time() * 1_000_000))

@@ -9,12 +9,14 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from reactor_protocol.errors import ModelFailedError
 from reactor_runtime.background import in_background
 
 logger = logging.getLogger(__name__)
+
+PULSE_S: Final = 0.1
 
 _LAST_WORK_S = 0.1
 
@@ -32,10 +34,14 @@ OnStopped: TypeAlias = Callable[[BaseException | None], None]
 
 
 class ModelThread:
-    """A thread with an event loop: ``run()`` beside a dispatcher that takes work strictly one at a time."""
+    """A thread with an event loop: ``run()`` beside a dispatcher that takes work strictly one at a time.
 
-    def __init__(self, on_stopped: OnStopped) -> None:
+    ``pulse`` is called ten times a second, unless something blocks the loop.
+    """
+
+    def __init__(self, on_stopped: OnStopped, pulse: Callable[[], None] | None = None) -> None:
         self._on_stopped = on_stopped
+        self._pulse = pulse
         self._loop: asyncio.AbstractEventLoop | None = None
         self._work: asyncio.Queue[Work] = asyncio.Queue()
         self._thread: threading.Thread | None = None
@@ -82,6 +88,7 @@ class ModelThread:
         asyncio.set_event_loop(loop)
         error: BaseException | None = None
         self._main = loop.create_task(beside(run, self._work))
+        self._beat(loop)
         try:
             loop.run_until_complete(self._main)
         except asyncio.CancelledError:
@@ -94,6 +101,11 @@ class ModelThread:
         loop.close()
         if not self._stopping:
             self._on_stopped(error)
+
+    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._pulse is not None:
+            self._pulse()
+            loop.call_later(PULSE_S, self._beat, loop)
 
     async def _wind_down(self) -> None:
         """Ends what the model has left running, and refuses what waits: nobody is to wait for an answer that will not come."""
@@ -108,10 +120,18 @@ class ModelThread:
 
 
 async def beside(run: Callable[[], Any], queue: asyncio.Queue[Work]) -> None:
-    """Runs a model, and beside it what is queued, strictly one at a time."""
-    dispatcher = asyncio.get_running_loop().create_task(_dispatch(queue))
+    """Runs a model, and beside it what is queued, strictly one at a time.
+
+    Raises :class:`ModelFailedError` when nothing can be run beside it any more: a model that takes no commands is dead.
+    """
+    dispatcher, running = asyncio.get_running_loop().create_task(_dispatch(queue)), asyncio.current_task()
+    dispatcher.add_done_callback(lambda task: None if task.cancelled() or running is None else running.cancel())
     try:
         await run()
+    except asyncio.CancelledError:
+        if dispatcher.done() and not dispatcher.cancelled():
+            raise ModelFailedError("its command loop has died") from dispatcher.exception()
+        raise
     finally:
         dispatcher.cancel()
 
@@ -125,12 +145,22 @@ async def _dispatch(queue: asyncio.Queue[Work]) -> None:
             work.done.set_result(await work.call())
         except asyncio.CancelledError:
             work.done.set_exception(ModelFailedError("the model has stopped"))
-            raise
+            if _ends(asyncio.current_task()):
+                raise
         except SystemExit as error:
             # Passed on as it is, it would end whoever waits for the work.
             work.done.set_exception(RuntimeError(f"sys.exit({error}) was called"))
         except Exception as error:  # noqa: BLE001 - handed to whoever waits for the work
             work.done.set_exception(error)
+        except BaseException:
+            # Not meant to be caught: it ends the model, and nobody is to wait for what it was about to do.
+            work.done.set_exception(ModelFailedError("the model has stopped"))
+            raise
+
+
+def _ends(task: asyncio.Task[Any] | None) -> bool:
+    """Whether a task is cancelled itself, and not what it has been waiting for: a handler may give that up, and nobody dies."""
+    return task is None or task.cancelling() > 0
 
 
 def refuse(work: Work) -> None:

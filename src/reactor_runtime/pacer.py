@@ -20,12 +20,28 @@ rate must not be held back for the drift between two clocks: its latency would c
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """How a chunk came about: ``generate`` seconds of the model's work, ``convert`` seconds of conversion, handed over at ``at``.
+
+    ``at`` is of the system's steady clock, which all processes of a machine share.
+    """
+
+    generate: float
+    convert: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """When a chunk leaves: its first frame at ``start``, the others every ``period``; the model goes on at ``resume``."""
+    """When a chunk leaves: its first frame at ``start``, the others every ``period``; the model goes on at ``resume``.
+
+    ``made`` is for whoever measures; None for what no model made.
+    """
 
     start: float
     period: float
     resume: float
+    made: Made | None = None
 
 
 class Pacer:
@@ -60,6 +76,10 @@ class Pacer:
     def resumed(self, now: float) -> None:
         """The model goes on: what passes until the next :meth:`plan` is the time that it needs for its work."""
         self._resumed = now
+
+    def worked(self, now: float) -> float:
+        """For how long the model has been at work on what is ready ``now``; 0 where nobody saw it begin."""
+        return max(0.0, now - self._resumed) if self._resumed is not None else 0.0
 
     def is_early(self, now: float) -> bool:
         """Whether a frame that is ready ``now`` comes well before its time."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -19,7 +21,7 @@ from reactor_http.listen import Server, address, bind
 from reactor_protocol.errors import InvalidArgumentError
 from reactor_rtc.wrtc_peer import make_peer
 from reactor_runtime.app import build_app
-from reactor_runtime.config import Manifest, Settings, WorkerSettings, read_manifest, read_settings
+from reactor_runtime.config import Manifest, Settings, WorkerSettings, read_manifest, read_settings, with_manifest
 from reactor_runtime.fetching import HttpFetcher
 from reactor_runtime.logs import configure_logging
 from reactor_runtime.reporting import Reporting
@@ -108,7 +110,11 @@ def run(path: Path, settings: Settings, on_ready: Callable[[str], None] | None =
     # The model's thread computes; the loop that moves frames and commands must not wait 5 ms for the interpreter lock.
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     manifest = read_manifest(path)
+    settings = with_manifest(settings, manifest)
     configure_logging(settings.log_level, settings.log_format)
+    if settings.model.isolate and os.name != "posix":
+        logger.warning("on this system the model runs in the process of the server: a crash ends both")
+        settings = replace(settings, model=replace(settings.model, isolate=False))
     asyncio.run(serve(manifest, settings, on_ready))
 
 

@@ -5,6 +5,7 @@ Every method takes ``now`` in seconds and returns what has to be done. There is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -15,6 +16,8 @@ from reactor_protocol.lifecycles import RUNTIME, SESSION_RUNNING, SESSION_UNATTE
 from reactor_protocol.resources import EndedSession
 
 MAX_ENDED_CHARS = 512
+STOPPED = "Session ended: it was stopped."
+"""What clients are told where whoever stops a session gives no reason."""
 
 
 class EndReason(StrEnum):
@@ -25,6 +28,7 @@ class EndReason(StrEnum):
     EVICTED = "evicted"
     MODERATED = "moderated"
     ERROR = "error"
+    START_REFUSED = "start_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +58,34 @@ class ReleaseClient:
     connection_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What has happened to the runtime, for whoever looks on. ``notice`` is what clients are told, or why the model failed."""
+
+    event: RuntimeEvent
+    before: RuntimeState
+    after: RuntimeState
+    connection_id: int | None = None
+    reason: EndReason | None = None
+    notice: str | None = None
+
+
 Action: TypeAlias = BeginSession | EndSession | AdmitClient | ReleaseClient
+
+
+def _nothing(_move: Move) -> None:
+    """Nobody looks on."""
 
 
 class SessionTable:
     """The state of a runtime and its one session.
 
     ``ended`` is the session before it, until another one begins; one that was taken away from here may go on, and is not in it.
+    ``on_move`` is told of every change of the state, and of those that lead back to it.
     """
 
-    def __init__(self, orphan_timeout: float) -> None:
+    def __init__(self, orphan_timeout: float, on_move: Callable[[Move], None] = _nothing) -> None:
+        self._on_move = on_move
         self._orphan_timeout = orphan_timeout
         self._unattended_since: float | None = None
         self.state = RUNTIME.initial
@@ -83,10 +105,15 @@ class SessionTable:
         self._move(RuntimeEvent.INITIALIZATION_SUCCESS, 0.0)
         return []
 
+    def model_lost(self) -> list[Action]:
+        """The model is being loaded again. A session goes on meanwhile; without one, none can be begun."""
+        self._move(RuntimeEvent.MODEL_LOST, 0.0)
+        return []
+
     def load_failed(self, message: str) -> list[Action]:
         """The model will never be ready."""
         self.failure = message
-        self._move(RuntimeEvent.INITIALIZATION_FAIL, 0.0)
+        self._move(RuntimeEvent.INITIALIZATION_FAIL, 0.0, notice=message)
         return []
 
     def start(self, now: float, session_id: str | None = None) -> list[Action]:
@@ -105,13 +132,13 @@ class SessionTable:
 
     def stop(self, reason: EndReason, notice: str | None, now: float) -> list[Action]:
         """Ends the session. Raises :class:`ConflictError` when there is none."""
-        if not self._move(RuntimeEvent.STOP_SESSION, now):
+        if not self._move(RuntimeEvent.STOP_SESSION, now, reason=reason, notice=notice):
             raise ConflictError(f"there is no session to stop: the runtime is {self.state}")
         return self._end(reason, notice)
 
     def opened(self, connection_id: int, now: float) -> list[Action]:
         """A connection has come up. A client that connects anew under its old id has never left."""
-        if not self._move(RuntimeEvent.CONNECTION_OPENED, now):
+        if not self._move(RuntimeEvent.CONNECTION_OPENED, now, connection_id):
             return []
         if connection_id in self.clients:
             return []
@@ -124,18 +151,18 @@ class SessionTable:
             return []
         self.clients.discard(connection_id)
         last = not self.clients
-        self._move(RuntimeEvent.LAST_CONNECTION_CLOSED if last else RuntimeEvent.CONNECTION_CLOSED, now)
+        self._move(RuntimeEvent.LAST_CONNECTION_CLOSED if last else RuntimeEvent.CONNECTION_CLOSED, now, connection_id)
         return [ReleaseClient(connection_id)]
 
     def cleaned_up(self) -> list[Action]:
         """All that :class:`EndSession` asked for is done."""
-        self._move(RuntimeEvent.CLEANUP_COMPLETE, 0.0)
+        self._move(RuntimeEvent.CLEANUP_COMPLETE, 0.0, reason=self._ending.reason if self._ending is not None else None)
         self._forget_session()
         return []
 
     def evicted(self, now: float) -> list[Action]:
         """The process is about to end: whatever there was is over, and the runtime serves no more."""
-        self._move(RuntimeEvent.EVICTION, now)
+        self._move(RuntimeEvent.EVICTION, now, reason=EndReason.EVICTED)
         self._forget_session()
         return []
 
@@ -143,7 +170,7 @@ class SessionTable:
         """The model has crashed: the session, if any, ends with that reason, and the runtime serves no more."""
         self.failure = message
         was_running = self.running
-        self._move(RuntimeEvent.EVICTION, now)
+        self._move(RuntimeEvent.EVICTION, now, reason=EndReason.ERROR, notice=message)
         return self._end(EndReason.ERROR, f"Session ended: {message}") if was_running else []
 
     def next_deadline(self) -> float | None:
@@ -155,7 +182,7 @@ class SessionTable:
     def handle_timeout(self, now: float) -> list[Action]:
         """Ends a session that has been without a client for too long."""
         deadline = self.next_deadline()
-        if deadline is None or now < deadline or not self._move(RuntimeEvent.TIMEOUT, now):
+        if deadline is None or now < deadline or not self._move(RuntimeEvent.TIMEOUT, now, reason=EndReason.TIMED_OUT):
             return []
         return self._end(EndReason.TIMED_OUT, "Session ended: no client was connected.")
 
@@ -171,8 +198,16 @@ class SessionTable:
         self.session_id = None
         self.clients.clear()
 
-    def _move(self, event: RuntimeEvent, now: float) -> bool:
-        after = RUNTIME.after(self.state, event)
+    def _move(
+        self,
+        event: RuntimeEvent,
+        now: float,
+        connection_id: int | None = None,
+        *,
+        reason: EndReason | None = None,
+        notice: str | None = None,
+    ) -> bool:
+        before, after = self.state, RUNTIME.after(self.state, event)
         if after is None:
             return False
         unattended = after in SESSION_UNATTENDED
@@ -181,6 +216,7 @@ class SessionTable:
         elif self.state is not after:
             self._unattended_since = now
         self.state = after
+        self._on_move(Move(event, before, after, connection_id, reason, notice))
         return True
 
 

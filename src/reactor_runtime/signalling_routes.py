@@ -47,7 +47,8 @@ def connection_routes(runtime: Runtime) -> APIRouter:
         track_map = {t.name: {"kind": t.kind, "direction": t.flow, "rate": t.rate} for t in runtime.tracks}
         return {"connection_id": runtime.signalling.register(), "track_map": track_map}
 
-    @router.api_route("/connections/{connection_id}/sdp_params", methods=["POST", "PUT"], status_code=202)
+    @router.post("/connections/{connection_id}/sdp_params", status_code=202)
+    @router.put("/connections/{connection_id}/sdp_params", status_code=202)
     async def offer(session_id: str, connection_id: int, body: Offer) -> dict[str, int]:
         """Takes an offer; one for a known connection replaces it."""
         return await _take(runtime, session_id, connection_id, body, legacy=False)
@@ -71,7 +72,8 @@ def legacy_routes(runtime: Runtime) -> APIRouter:
     """One connection a session, without an id (reference: client and REST, 1.15)."""
     router = APIRouter(prefix=_PREFIX)
 
-    @router.api_route("/sdp_params", methods=["POST", "PUT"], status_code=202)
+    @router.post("/sdp_params", status_code=202)
+    @router.put("/sdp_params", status_code=202)
     async def offer(session_id: str, body: Offer) -> dict[str, int]:
         """Takes an offer."""
         return await _take(runtime, session_id, LEGACY_CONNECTION_ID, body, legacy=True)
@@ -86,7 +88,9 @@ def legacy_routes(runtime: Runtime) -> APIRouter:
 
 async def _take(runtime: Runtime, session_id: str, connection_id: int, offer: Offer, *, legacy: bool) -> dict[str, int]:
     require_session(runtime, session_id)
-    await runtime.signalling.offer(connection_id, offer, runtime.tracks, legacy=legacy)
+    with runtime.watch.negotiating(connection_id):
+        await runtime.signalling.offer(connection_id, offer, runtime.tracks, legacy=legacy)
+    runtime.watch.answered(connection_id, runtime.signalling.answer(connection_id))
     return {"connection_id": connection_id}
 
 

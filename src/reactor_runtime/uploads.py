@@ -22,12 +22,18 @@ from reactor_protocol.resources import UploadRequest
 from reactor_rtc.scope import TaskScope
 from reactor_runtime.commands import UNRESOLVED_UPLOAD
 from reactor_runtime.fetching import Fetcher, FetchRefused, NotThereYet, is_source
-from reactor_runtime.fields import CommandError, UploadedFile
+from reactor_runtime.fields import CommandError
+from reactor_runtime.stored import StoredFile
 
 logger = logging.getLogger(__name__)
 
 MAX_UPLOAD_BYTES = 256 * 1024 * 1024
 MAX_UPLOADS = 256
+MAX_SESSION_BYTES: Final = 8 * 1024**3
+"""Limit of all files of a session, those counted that are still to come."""
+
+UNWRITTEN_S: Final = 900.0
+"""How long a place is kept for bytes that nobody sends, and how long sending them may take."""
 
 FETCH_LIMIT_S: Final = 120.0
 """How long one transfer from a source may take."""
@@ -44,6 +50,7 @@ class _Slot:
     path: Path
     writing: bool = False
     complete: asyncio.Event = field(default_factory=asyncio.Event)
+    reserved_at: float = 0.0
     source: str | None = None
     wanted_until: float = 0.0
     fetching: asyncio.Task[None] | None = None
@@ -62,12 +69,14 @@ class UploadStore:
         self._folder: Path | None = None
         self._slots: dict[str, _Slot] = {}
 
-    def reserve(self, request: UploadRequest) -> FileRef:
+    def reserve(self, request: UploadRequest, now: float | None = None) -> FileRef:
         """Makes a place for a file. Raises :class:`BadRequestError`, :class:`ConflictError` or :class:`RateLimitedError`.
 
         A coordinator that did not hear the answer asks again: the same id and size are the same place, of the newer source.
         """
         self._check(request)
+        now = time.monotonic() if now is None else now
+        self._forget_unwritten(now)
         known = self._slots.get(request.upload_id) if request.upload_id else None
         if known is not None:
             if self._fetcher is None or known.file.size != request.size:
@@ -76,12 +85,22 @@ class UploadStore:
             return known.file
         if len(self._slots) >= MAX_UPLOADS:
             raise RateLimitedError(f"a session takes at most {MAX_UPLOADS} uploads: refer to one of those again")
+        if sum(slot.file.size for slot in self._slots.values()) + request.size > MAX_SESSION_BYTES:
+            raise RateLimitedError(f"the uploads of a session are at most {MAX_SESSION_BYTES} bytes in all")
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="reactor-uploads-"))
         upload_id = request.upload_id or uuid4().hex
         file = FileRef(upload_id, request.name[:255], request.mime_type[:127], request.size)
-        self._slots[upload_id] = _Slot(file, self._folder / upload_id, source=request.source)
+        self._slots[upload_id] = _Slot(file, self._folder / upload_id, reserved_at=now, source=request.source)
         return file
+
+    def _forget_unwritten(self, now: float) -> None:
+        """Places whose bytes nobody sends are free again; what is fetched from a source has time."""
+        for upload_id, slot in list(self._slots.items()):
+            idle = not slot.complete.is_set() and not slot.writing and slot.source is None
+            if idle and now - slot.reserved_at >= UNWRITTEN_S:
+                del self._slots[upload_id]
+                slot.path.unlink(missing_ok=True)
 
     def _check(self, request: UploadRequest) -> None:
         if not request.name or not request.mime_type:
@@ -106,8 +125,14 @@ class UploadStore:
         if length is not None and length != slot.file.size:
             raise BadRequestError(f"{slot.file.size} bytes were announced, and {length} are sent")
         slot.writing = True
+        limit = asyncio.timeout(UNWRITTEN_S)
         try:
-            written = await self._copy(slot, body)
+            async with limit:
+                written = await self._copy(slot, body)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise  # whoever gives the bytes has waited too long itself
+            raise BadRequestError(f"the bytes did not arrive within {UNWRITTEN_S:g} s") from error
         finally:
             slot.writing = False
         if written != slot.file.size:
@@ -125,7 +150,7 @@ class UploadStore:
                 await asyncio.to_thread(target.write, part)
         return written
 
-    async def resolve(self, file: FileRef, wait: float = UPLOAD_WAIT_S) -> UploadedFile:
+    async def resolve(self, file: FileRef, wait: float = UPLOAD_WAIT_S) -> StoredFile:
         """The file that a command refers to; waits up to ``wait`` seconds for its bytes.
 
         Raises :class:`CommandError` ``unresolved_upload``.
@@ -141,8 +166,7 @@ class UploadStore:
                 # For the operator alone: it may name addresses that are none of a client's business.
                 logger.warning("the upload %s was not fetched: %s", file.upload_id, slot.trouble)
             raise CommandError(UNRESOLVED_UPLOAD, f"the bytes of upload {file.upload_id} did not arrive")
-        data = await asyncio.to_thread(slot.path.read_bytes)
-        return UploadedFile(slot.file.name, slot.file.mime_type, data)
+        return StoredFile(slot.file.name, slot.file.mime_type, slot.path)
 
     def clear(self) -> None:
         """Forgets all files and removes their folder."""

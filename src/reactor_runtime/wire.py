@@ -7,7 +7,7 @@ from typing import Final
 from reactor_protocol.attributes import declares_trailers
 from reactor_protocol.channel import Channel, ChannelEvent, ChannelTimes, FrameRefused, Role
 from reactor_protocol.chunking import Assembly, offered, split, with_agreement
-from reactor_protocol.codec import Frame, Payload
+from reactor_protocol.codec import Frame
 from reactor_protocol.errors import DecodeError, TransportError
 from reactor_protocol.messages import ServerMessage
 from reactor_protocol.names import CHANNEL_CONTROL, CHANNEL_DATA, MAX_CHUNKED_BYTES
@@ -24,7 +24,8 @@ class Wire:
     then reads no v0: what is said to it before is held, until it has spoken or :meth:`release` is called.
     """
 
-    def __init__(self, now: float, times: ChannelTimes) -> None:
+    def __init__(self, now: float, times: ChannelTimes, max_bytes: int = MAX_CHUNKED_BYTES) -> None:
+        self._max_bytes = max_bytes
         self._channel = Channel(Role.SERVER, now, times)
         self._assemblies: dict[str, Assembly] = {}
         self._early: list[ServerMessage] | None = None
@@ -33,14 +34,20 @@ class Wire:
         """Takes note of what the client's description declares."""
         limit = offered(sdp)
         if limit is not None:
-            self._channel.max_bytes = min(limit, MAX_CHUNKED_BYTES)
-            self._assemblies = {label: Assembly(MAX_CHUNKED_BYTES) for label in (CHANNEL_DATA, CHANNEL_CONTROL)}
+            self._channel.max_bytes = min(limit, self._max_bytes)
+            # Only steps are large, and they go over the data channel.
+            self._assemblies = {CHANNEL_DATA: Assembly(self._max_bytes), CHANNEL_CONTROL: Assembly(MAX_CHUNKED_BYTES)}
         if limit is not None or declares_trailers(sdp):
             self._early = []
 
     def declare(self, answer: str) -> str:
         """The answer with what this side declares."""
-        return with_agreement(answer, MAX_CHUNKED_BYTES) if self._assemblies else answer
+        return with_agreement(answer, self._max_bytes) if self._assemblies else answer
+
+    @property
+    def largest(self) -> int | None:
+        """The largest message (bytes) that the client takes in fragments; None where there is no agreement on them."""
+        return self._channel.max_bytes if self._assemblies else None
 
     def frames(self, message: ServerMessage) -> list[Frame]:
         """The frames of a message; none while it waits, or where the wire version has no words for it.
@@ -64,19 +71,30 @@ class Wire:
         waited, self._early = self._early or [], None
         return waited
 
-    def receive(self, frame: Frame, now: float) -> ChannelEvent | None:
-        """What a frame of the client means, or None where it means nothing, or nothing yet."""
-        payload: Payload | None = frame.payload
+    def assemble(self, frame: Frame, now: float) -> Frame | FrameRefused | None:
+        """The whole message that a frame completes, unread, or None while more of it is to come."""
+        self._channel.hear(now)
         assembly = self._assemblies.get(frame.label)
+        if assembly is None:
+            return frame
         try:
-            payload = frame.payload if assembly is None else assembly.feed(frame.payload)
+            payload = assembly.feed(frame.payload)
         except DecodeError as error:
-            self._channel.hear(now)
             return FrameRefused(frame.label, str(error))
-        if payload is None:
-            self._channel.hear(now)
-            return None
-        return self._channel.receive(Frame(frame.label, payload), now)
+        return None if payload is None else Frame(frame.label, payload)
+
+    def read(self, whole: Frame, now: float) -> ChannelEvent | None:
+        """What a whole message of the client means, or None where it means nothing."""
+        return self._channel.receive(whole, now)
+
+    def receive(self, frame: Frame, now: float) -> ChannelEvent | None:
+        """Both at once: what a frame of the client means, or None where it means nothing, or nothing yet."""
+        whole = self.assemble(frame, now)
+        return self.read(whole, now) if isinstance(whole, Frame) else whole
+
+    def hear(self, now: float) -> None:
+        """The client is known to be there, though it has said nothing."""
+        self._channel.hear(now)
 
     @property
     def spoken(self) -> bool:

@@ -149,8 +149,8 @@ class RuntimeWorker:
 
     def report(self) -> WorkerReport:
         """What is so now."""
-        if self._capabilities is None and self._runtime.loaded is not None:
-            self._capabilities = capabilities_of(self._runtime.loaded)
+        if self._capabilities is None and self._runtime.model is not None:
+            self._capabilities = capabilities_of(self._runtime.model)
         return report_of(self._runtime.table, self._port, os.getpid(), self._capabilities)
 
     def release(self, session_id: str) -> None:

@@ -18,6 +18,7 @@ from tour.images import badge, encode_png
 from reactor_rtc.frames import VideoFrame
 from reactor_runtime import ClientInfo, CommandError, InputBuffer, InputFrame, ModelMessage, Output, UploadedFile
 from reactor_runtime.model import bind
+from reactor_runtime.step_gate import StepReport
 from restyle import CaptionChanged, EffectChanged, OverlayChanged, Restyle, RestyleInput, State, StrengthChanged
 
 
@@ -37,6 +38,9 @@ class Stage:
 
     def flush(self, hold: bool) -> None:
         raise AssertionError("the model makes no batches")
+
+    def step_completed(self, report: StepReport) -> None:
+        raise AssertionError("nobody counts the steps")
 
 
 class Studio:

@@ -15,8 +15,10 @@ from reactor_runtime import Output, ReactorModel, UploadedFile, Video
 from reactor_runtime.contract import read_contract
 from reactor_runtime.emission import Bundle
 from reactor_runtime.fields import ClientInfo
-from reactor_runtime.host import ModelHost, Outcome
+from reactor_runtime.host import ModelHost
+from reactor_runtime.hosting import Outcome
 from reactor_runtime.pacer import Plan
+from reactor_runtime.step_gate import StepReport
 
 PICTURE = np.zeros((4, 4, 3), np.uint8)
 
@@ -39,6 +41,7 @@ class Recorder:
         self.frames: list[tuple[tuple[Bundle, ...], Plan]] = []
         self.messages: list[ApplicationMessage] = []
         self.failures: list[ModelFailedError] = []
+        self.reports: list[StepReport] = []
         self.flushes = 0
         self.changes = Changes()
 
@@ -52,6 +55,10 @@ class Recorder:
 
     def message_sent(self, message: ApplicationMessage, client: int | None) -> None:
         self.messages.append(message)
+        self.changes.announce()
+
+    def step_completed(self, report: StepReport) -> None:
+        self.reports.append(report)
         self.changes.announce()
 
     def model_stopped(self, error: ModelFailedError) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reactor_rtc.port import IceServer
-from reactor_runtime.config import ConfigError, Manifest, Settings, read_manifest, read_settings
+from reactor_runtime.config import ConfigError, Manifest, ModelSettings, Settings, read_manifest, read_settings
 
 
 def refusal(**environ: str) -> str:
@@ -16,7 +16,7 @@ def refusal(**environ: str) -> str:
 
 def test_an_empty_environment_gives_the_defaults() -> None:
     settings = read_settings({})
-    assert settings == Settings()
+    assert settings == Settings(model=ModelSettings(isolate=True))
     assert (settings.host, settings.port) == ("0.0.0.0", 8080)
     assert (settings.ping_timeout, settings.orphan_timeout, settings.negotiation_timeout) == (20.0, 60.0, 30.0)
     assert settings.max_connections == 64
@@ -71,7 +71,7 @@ def test_half_open_port_ranges(text: str, ports: tuple[int, int]) -> None:
 
 def test_empty_values_are_absent_ones() -> None:
     names = ["HOST", "PORT", "STUN_SERVERS", "TURN_SERVERS", "WEBRTC_PORT_RANGE", "ORPHAN_TIMEOUT_SECONDS", "REACTOR_LOG_LEVEL"]
-    assert read_settings(dict.fromkeys(names, "")) == Settings()
+    assert read_settings(dict.fromkeys(names, "")) == Settings(model=ModelSettings(isolate=True))
 
 
 @pytest.mark.parametrize(
@@ -164,3 +164,18 @@ def test_a_manifest_of_bytes(tmp_path: Path) -> None:
     (tmp_path / "reactor.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="is not YAML"):
         read_manifest(tmp_path)
+
+
+def test_how_the_model_runs_is_read() -> None:
+    given = {
+        "REACTOR_INLINE": "1",
+        "REACTOR_CRASH_LIMIT": "2",
+        "REACTOR_STEP_DEADLINE_SECONDS": "1.5",
+        "REACTOR_HANDLER_DEADLINE_SECONDS": "0",
+    }
+    assert read_settings(given).model == ModelSettings(
+        isolate=False, crash_limit=2, step_deadline=1.5, handler_deadline=0.0, reload=False
+    )
+    assert read_settings({}).model == ModelSettings(isolate=True, crash_limit=5, step_deadline=60.0, handler_deadline=60.0)
+    assert refusal(REACTOR_INLINE="yes") == "REACTOR_INLINE must be 0 or 1, not 'yes'"
+    assert refusal(REACTOR_CRASH_LIMIT="2.5") == "REACTOR_CRASH_LIMIT must be a whole number of 0 to 1000, not 2.5"

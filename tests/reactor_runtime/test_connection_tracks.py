@@ -106,6 +106,56 @@ async def test_only_the_publisher_is_seen() -> None:
         assert (await camera(first))["frames"] == 1
 
 
+async def test_a_client_that_was_refused_is_not_seen_however_much_it_sends() -> None:
+    async with opened() as house:
+        await house.start()
+        first, second = await house.welcome(), await house.welcome()
+        assert (await first.publish("webcam")).error is None
+        assert (await second.publish("webcam")).error is not None
+        for _ in range(50):
+            second.peer.send_media(second.mids["webcam"], picture(200))
+        first.peer.send_media(first.mids["webcam"], picture(100))
+
+        async def seen() -> bool:
+            return (await camera(first))["frames"] > 0
+
+        await poll(seen)
+        for _ in range(50):
+            second.peer.send_media(second.mids["webcam"], picture(200))
+        first.peer.send_media(first.mids["webcam"], picture(100))
+
+        async def both() -> dict[str, int] | None:
+            found = await camera(first)
+            return found if found["frames"] >= 2 else None
+
+        await poll(both)
+        assert (await camera(second))["frames"] == 2
+        await second.command("set_level", level=1)
+        assert (await camera(first))["frames"] == 2
+
+
+async def test_a_legacy_client_is_not_seen_either_where_another_one_publishes() -> None:
+    async with opened() as house:
+        await house.start()
+        first, legacy = await house.welcome(), house.visitor(legacy=True)
+        assert (await first.publish("webcam")).error is None
+        await legacy.connect()
+        await legacy.picture()  # its tracks are open
+        for _ in range(20):
+            legacy.peer.send_media(legacy.mids["webcam"], picture(200))
+            await legacy.command("set_level", level=1)
+        first.peer.send_media(first.mids["webcam"], picture(100))
+
+        seen: list[dict[str, int]] = []
+
+        async def publisher_seen() -> bool:
+            seen.append(await camera(first))
+            return seen[-1]["level"] == 100
+
+        await poll(publisher_seen)
+        assert seen[-1] == {"frames": 1, "level": 100}
+
+
 async def test_a_publisher_that_goes_frees_its_track_and_the_model_hears_of_it() -> None:
     async with opened() as house:
         await house.start()

@@ -5,11 +5,13 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.reactor_protocol.reactor_wire import to_bytes
 from tests.reactor_runtime.binary_visitor import BinaryVisitor
 from tests.reactor_runtime.runtime_support import House, opened
 
 from reactor_protocol.messages import (
     ApplicationMessage,
+    ClientStats,
     ClipFailed,
     Command,
     CommandResult,
@@ -175,3 +177,17 @@ async def test_a_stopped_session_is_told() -> None:
         assert response.status_code == 200
         async with asyncio.timeout(5):
             assert await visitor.until_ended() == "deployment"
+
+
+async def test_the_figures_of_a_client_are_handed_on_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with joined() as (house, visitor):
+        seen: list[ClientStats] = []
+        monkeypatch.setattr(house.runtime, "measured", lambda _connection, stats: seen.append(stats))
+        for number in range(10):
+            stat = {"clientStats": {"connectionStat": {"timestamp": str(number), "metrics": {"connection_rtt_ms": 1.5}}}}
+            visitor.say_raw("control", b"\x00" + to_bytes("control", "client", stat))
+        assert (await visitor.command("set_level", level=1)).error is None
+        assert seen == [
+            ClientStats((), {"metrics": {"connection_rtt_ms": 1.5}}),
+            ClientStats((), {"timestamp": 1, "metrics": {"connection_rtt_ms": 1.5}}),
+        ]

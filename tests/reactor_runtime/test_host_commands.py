@@ -10,7 +10,7 @@ from tests.reactor_runtime.host_support import PICTURE, IdleModel, Out, hosted, 
 
 from reactor_protocol.messages import ApplicationMessage
 from reactor_runtime import CommandError, ModelMessage, UploadedFile, event
-from reactor_runtime.host import Outcome
+from reactor_runtime.hosting import Outcome
 
 
 class Answer(ModelMessage):

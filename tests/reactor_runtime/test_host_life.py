@@ -123,7 +123,7 @@ async def test_a_command_that_runs_when_the_model_stops_is_answered() -> None:
 
     async with hosted(Model) as rig:
         outcomes = list(await asyncio.gather(rig.send("last"), rig.send("never")))
-        assert outcomes == [refused("internal_error", "The handler raised an unexpected error.")] * 2
+        assert outcomes == [refused("model_failed", "the model has ended before it answered: the model has stopped")] * 2
 
 
 async def test_the_end_is_no_failure_and_background_tasks_of_the_model_end_with_it() -> None:

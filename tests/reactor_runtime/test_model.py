@@ -9,6 +9,7 @@ import pytest
 from reactor_protocol.messages import ApplicationMessage
 from reactor_runtime import ModelMessage, Output, ReactorModel, Video
 from reactor_runtime.model import Stage, bind
+from reactor_runtime.step_gate import StepReport
 
 
 class Out(Output):
@@ -40,6 +41,9 @@ class RecordingStage(Stage):
 
     def flush(self, hold: bool) -> None:
         self.flushes.append(hold)
+
+    def step_completed(self, report: StepReport) -> None:
+        raise AssertionError("nobody counts the steps")
 
 
 PICTURE = np.zeros((4, 4, 3), np.uint8)

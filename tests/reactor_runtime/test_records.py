@@ -19,7 +19,9 @@ from reactor_runtime import (
     session_ended,
     session_started,
 )
+from reactor_runtime.commands import CommandSpec
 from reactor_runtime.contract import read_contract
+from reactor_runtime.description import CommandOutline
 from reactor_testing.rehearsal import Rehearsal
 
 FILE = UploadedFile("a.png", "image/png", b"123")
@@ -131,16 +133,20 @@ def test_every_session_has_a_state_of_its_own_and_none_is_between_two() -> None:
         assert model.log == ["dusk", "dawn", "dusk"]
 
 
+def outline(spec: CommandSpec) -> CommandOutline:
+    return CommandOutline(spec.name, spec.description, spec.holding)
+
+
 def test_references_are_found_where_the_type_allows_a_file() -> None:
     spec = read_contract(Model).commands["set_images"]
     data = {"images": [{"upload_id": "u1"}, {"upload_id": "u2"}]}
-    assert spec.references(data) == {"u1", "u2"}
+    assert outline(spec).references(data) == {"u1", "u2"}
     assert spec.validate(data, {}, {"u1": FILE, "u2": FILE}) == {"images": [FILE, FILE]}
     with pytest.raises(CommandError, match=r"images\[1\]: expected an uploaded file, got dict"):
         spec.validate(data, {}, {"u1": FILE})
     with pytest.raises(CommandError, match="a command refers to at most 16 files, not 17"):
-        spec.references({"images": [{"upload_id": str(number)} for number in range(17)]})
-    assert read_contract(Model).commands["set_prompt"].references({"prompt": {"upload_id": "u1"}}) == set()
+        outline(spec).references({"images": [{"upload_id": str(number)} for number in range(17)]})
+    assert outline(read_contract(Model).commands["set_prompt"]).references({"prompt": {"upload_id": "u1"}}) == set()
 
 
 def test_a_state_is_made_by_keyword_and_compared_by_value() -> None:

@@ -201,4 +201,4 @@ def test_the_words_of_health() -> None:
 
 
 def test_the_reasons_are_those_of_the_wire() -> None:
-    assert [str(reason) for reason in EndReason] == ["stopped", "timed_out", "evicted", "moderated", "error"]
+    assert [str(reason) for reason in EndReason] == ["stopped", "timed_out", "evicted", "moderated", "error", "start_refused"]

@@ -10,7 +10,7 @@ import pytest
 from reactor_protocol.errors import BadRequestError, ConflictError, NotFoundError, RateLimitedError
 from reactor_protocol.messages import FileRef
 from reactor_protocol.resources import UploadRequest
-from reactor_runtime import CommandError, UploadedFile
+from reactor_runtime import CommandError, UploadedFile, uploads
 from reactor_runtime.uploads import MAX_UPLOAD_BYTES, MAX_UPLOADS, UploadStore
 
 
@@ -37,13 +37,14 @@ async def test_a_file_is_reserved_written_and_read_as_often_as_wanted(store: Upl
     assert (len(ref.upload_id), ref.name, ref.mime_type, ref.size) == (32, "a.png", "image/png", 6)
     await store.write(ref.upload_id, 6, body(b"abc", b"def"))
     for _ in range(2):
-        assert await store.resolve(ref) == UploadedFile("a.png", "image/png", b"abcdef")
+        assert (await store.resolve(ref)).read() == UploadedFile("a.png", "image/png", b"abcdef")
 
 
 async def test_name_and_type_are_those_of_the_reservation(store: UploadStore) -> None:
     ref = store.reserve(request(upload_id="mine"))
     await store.write("mine", None, body(b"abcdef"))
-    assert await store.resolve(FileRef("mine", "other.exe", "text/html", 1)) == UploadedFile("a.png", "image/png", b"abcdef")
+    found = (await store.resolve(FileRef("mine", "other.exe", "text/html", 1))).read()
+    assert found == UploadedFile("a.png", "image/png", b"abcdef")
     assert ref.upload_id == "mine"
 
 
@@ -78,6 +79,40 @@ def test_a_session_takes_a_limited_number(store: UploadStore) -> None:
         store.reserve(request())
 
 
+def test_a_session_takes_a_limited_number_of_bytes(store: UploadStore) -> None:
+    for _ in range(32):
+        store.reserve(request(MAX_UPLOAD_BYTES))
+    with pytest.raises(RateLimitedError, match="the uploads of a session are at most 8589934592 bytes in all") as refused:
+        store.reserve(request(1))
+    assert refused.value.status == 429
+
+
+async def test_places_that_nobody_fills_are_free_again_after_a_quarter_of_an_hour(store: UploadStore) -> None:
+    written = store.reserve(request(), 0.0)
+    await store.write(written.upload_id, 6, body(b"abcdef"))
+    for _ in range(MAX_UPLOADS - 1):
+        idle = store.reserve(request(), 100.0)
+    with pytest.raises(RateLimitedError):
+        store.reserve(request(), 999.9)
+    store.reserve(request(), 1000.0)
+    assert (await store.resolve(written)).read().data == b"abcdef"
+    with pytest.raises(NotFoundError):
+        await store.write(idle.upload_id, 6, body(b"abcdef"))
+
+
+async def test_bytes_that_trickle_in_without_end(store: UploadStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "UNWRITTEN_S", 0.05)
+    ref = store.reserve(request())
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"a"
+        await asyncio.Event().wait()
+
+    with pytest.raises(BadRequestError, match="the bytes did not arrive within"):
+        await store.write(ref.upload_id, 6, endless())
+    await store.write(ref.upload_id, 6, body(b"abcdef"))
+
+
 async def test_an_unknown_upload_is_not_written(store: UploadStore) -> None:
     with pytest.raises(NotFoundError, match="there is no upload nope"):
         await store.write("nope", 1, body(b"x"))
@@ -88,7 +123,7 @@ async def test_a_file_is_written_once(store: UploadStore) -> None:
     await store.write(ref.upload_id, 6, body(b"abcdef"))
     with pytest.raises(ConflictError, match="has been written already"):
         await store.write(ref.upload_id, 6, body(b"xxxxxx"))
-    assert (await store.resolve(ref)).data == b"abcdef"
+    assert (await store.resolve(ref)).read().data == b"abcdef"
 
 
 async def test_two_writers_at_once(store: UploadStore) -> None:
@@ -107,7 +142,7 @@ async def test_two_writers_at_once(store: UploadStore) -> None:
         await store.write(ref.upload_id, 6, body(b"xxxxxx"))
     go_on.set()
     await first
-    assert (await store.resolve(ref)).data == b"abcdef"
+    assert (await store.resolve(ref)).read().data == b"abcdef"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +162,7 @@ async def test_one_that_is_too_short_or_too_long_may_be_sent_again(
     with pytest.raises(CommandError):
         await store.resolve(ref, wait=0.0)
     await store.write(ref.upload_id, 6, body(b"abcdef"))
-    assert (await store.resolve(ref)).data == b"abcdef"
+    assert (await store.resolve(ref)).read().data == b"abcdef"
 
 
 async def test_one_that_breaks_off_with_an_error_may_be_sent_again(store: UploadStore) -> None:
@@ -139,7 +174,7 @@ async def test_one_that_breaks_off_with_an_error_may_be_sent_again(store: Upload
     with pytest.raises(ConnectionResetError):
         await store.write(ref.upload_id, None, broken())
     await store.write(ref.upload_id, None, body(b"abcdef"))
-    assert (await store.resolve(ref)).data == b"abcdef"
+    assert (await store.resolve(ref)).read().data == b"abcdef"
 
 
 async def test_a_reference_waits_for_its_bytes(store: UploadStore) -> None:
@@ -148,7 +183,7 @@ async def test_a_reference_waits_for_its_bytes(store: UploadStore) -> None:
     await asyncio.sleep(0)
     assert not resolving.done()
     await store.write(ref.upload_id, 6, body(b"abcdef"))
-    assert (await resolving).data == b"abcdef"
+    assert (await resolving).read().data == b"abcdef"
 
 
 async def test_a_reference_whose_bytes_never_come(store: UploadStore) -> None:

@@ -91,8 +91,8 @@ async def test_it_is_not_fetched_before_anybody_wants_it(worker: Make) -> None:
 async def test_a_command_that_refers_to_it_gets_it_and_it_is_fetched_once(worker: Make) -> None:
     source = Source(b"abcdef")
     store = worker(source)
-    assert await asyncio.gather(*(store.resolve(REF) for _ in range(5))) == [FILE] * 5
-    assert await store.resolve(REF) == FILE
+    assert [each.read() for each in await asyncio.gather(*(store.resolve(REF) for _ in range(5)))] == [FILE] * 5
+    assert (await store.resolve(REF)).read() == FILE
     assert source.asked == [SOURCE]
     assert source.closed == 1
 
@@ -103,7 +103,7 @@ async def test_an_announcement_fetches_it_ahead(worker: Make) -> None:
     store.want(REF)
     store.want(REF)
     await source.until_asked(1)
-    assert await store.resolve(REF) == FILE
+    assert (await store.resolve(REF)).read() == FILE
     store.want(REF)
     assert source.asked == [SOURCE]
 
@@ -111,7 +111,7 @@ async def test_an_announcement_fetches_it_ahead(worker: Make) -> None:
 async def test_it_is_tried_again_until_the_bytes_are_there(worker: Make) -> None:
     source = Source(NotThereYet("HTTP 404"), NotThereYet("HTTP 409"), NotThereYet("nobody"), b"abcdef")
     store = worker(source)
-    assert await store.resolve(REF) == FILE
+    assert (await store.resolve(REF)).read() == FILE
     assert len(source.asked) == 4
 
 
@@ -125,7 +125,7 @@ async def test_it_is_not_tried_for_ever(worker: Make) -> None:
         await source.until_asked(len(source.asked) + 2, 0.05)
     asked = len(source.asked)
     source.answers = [b"abcdef"]
-    assert await store.resolve(REF) == FILE
+    assert (await store.resolve(REF)).read() == FILE
     assert len(source.asked) == asked + 1
 
 
@@ -137,7 +137,7 @@ async def test_one_that_waits_longer_keeps_it_trying(worker: Make) -> None:
     await refused(store, 0.0)
     await source.until_asked(len(source.asked) + 3)
     source.answers = [b"abcdef"]
-    assert await patient == FILE
+    assert (await patient).read() == FILE
 
 
 @pytest.mark.parametrize("answer", [FetchRefused("HTTP 403"), b"abcde", b"abcdefg", b""])
@@ -150,7 +150,7 @@ async def test_what_cannot_be_had_is_refused_at_once(
     assert len(source.asked) == 1
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     source.answers = [b"abcdef"]
-    assert await store.resolve(REF) == FILE
+    assert (await store.resolve(REF)).read() == FILE
 
 
 async def test_no_more_is_read_than_was_announced(worker: Make) -> None:
@@ -168,7 +168,7 @@ async def test_a_transfer_that_takes_too_long_is_begun_anew(worker: Make, monkey
     store.want(REF)
     await source.until_asked(2)
     source.open.set()
-    assert await store.resolve(REF) == FILE
+    assert (await store.resolve(REF)).read() == FILE
 
 
 async def test_bytes_that_are_put_meanwhile_count(worker: Make) -> None:
@@ -181,7 +181,7 @@ async def test_bytes_that_are_put_meanwhile_count(worker: Make) -> None:
     await source.until_asked(2)
     await store.write("u-1", 6, body())
     async with asyncio.timeout(5):
-        assert await resolving == FILE
+        assert (await resolving).read() == FILE
 
 
 async def test_bytes_that_are_being_put_are_waited_for(worker: Make) -> None:
@@ -200,7 +200,7 @@ async def test_bytes_that_are_being_put_are_waited_for(worker: Make) -> None:
     await asyncio.sleep(0)
     go_on.set()
     await putting
-    assert await resolving == FILE
+    assert (await resolving).read() == FILE
     assert source.asked == []
 
 
@@ -235,10 +235,10 @@ async def test_the_same_reservation_again_is_the_same_place(worker: Make) -> Non
     assert store.reserve(request(source=None)) == REF
     with pytest.raises(ConflictError, match="the upload id u-1 is taken"):
         store.reserve(request(size=7))
-    assert await store.resolve(REF) == FILE
+    assert (await store.resolve(REF)).read() == FILE
     assert source.asked == ["http://coordinator/newer"]
     assert store.reserve(request()) == REF
-    assert await store.resolve(REF) == FILE
+    assert (await store.resolve(REF)).read() == FILE
     assert len(source.asked) == 1
 
 

@@ -172,7 +172,7 @@ async def test_a_crash_is_reported_and_the_process_stays_until_it_is_told(desk: 
         "        while not self.connected.is_set():\n            await asyncio.sleep(0.01)\n"
         "        raise ValueError('boom')\n"
     )
-    async with worker(desk.url, model_in(tmp_path, source)) as rig:
+    async with worker(desk.url, model_in(tmp_path, source), REACTOR_CRASH_LIMIT="1") as rig:
         await rig.start()
         visitor = Visitor(rig.http, make_peer)
         visitor.root, visitor.tracks = f"/sessions/{SESSION}/transport/webrtc", []

@@ -19,6 +19,7 @@ from reactor_rtc.scope import TaskScope
 from reactor_runtime.emission import Bundle
 from reactor_runtime.recording.options import KeepLimits, RecordingOptions
 from reactor_runtime.recording.recording import Recording
+from reactor_runtime.recording.timeline import Covered
 from reactor_runtime.tracks import TrackSpec
 
 logger = logging.getLogger(__name__)
@@ -34,18 +35,22 @@ _READY_MS: Final = 200
 """A request has the running fragment ended at once; this is for encoding and writing what waits."""
 _MAX_EXPECTED: Final = 4096
 _DEFAULT_PERIOD_S: Final = 1 / 30
+_MAX_PROMISED: Final = 64
+_PROMISE_LIMIT_S: Final = 30.0
 
 
 class Recordings:
     """Begins, feeds, ends and forgets recordings. ``root`` is the folder for them; None is a new temporary one.
 
     ``on_chunk`` is called with the recording's id and the number of each chunk that is complete; -1 is the initialisation
-    segment (reference: runtime, section 8).
+    segment (reference: runtime, section 8). ``on_clip`` is called with each answer once all that it promises is on disk.
     """
 
     def __init__(self, options: RecordingOptions, root: Path | None = None) -> None:
         self.options = options
         self.on_chunk: Callable[[str, int], None] = _nothing
+        self.on_clip: Callable[[ClipReady], None] = _ignored
+        self._promised = 0
         self._root = root
         self._temporary = root is None
         self._recordings: dict[str, Recording] = {}
@@ -115,6 +120,11 @@ class Recordings:
 
     # ----------------------------------------------------------------------------------------------------- requests
 
+    @property
+    def failure(self) -> str | None:
+        """Why the running session is not recorded, though it should be."""
+        return self._running.failure if self._running is not None else None
+
     def find(self, recording_id: str) -> Recording | None:
         """A recording that is running or kept."""
         return self._recordings.get(recording_id)
@@ -132,7 +142,7 @@ class Recordings:
         if isinstance(request, RequestClip):
             start = max(start, end - min(request.duration_s, self.options.clip_max_seconds))
         recording.cut(now)
-        return ClipReady(
+        clip = ClipReady(
             session_id=recording.id,
             kind="snap" if isinstance(request, RequestClip) else "recording",
             start_marker=start,
@@ -142,6 +152,19 @@ class Recordings:
             playlist_url=f"/clips?session_id={recording.id}&start={start:.3f}&end={end:.3f}",
             request_id=request.request_id,
         )
+        if self._promised < _MAX_PROMISED:
+            self._promised += 1
+            self._scope.start(self._keep(clip, recording), f"clip of {recording.id}")
+        return clip
+
+    async def _keep(self, clip: ClipReady, recording: Recording) -> None:
+        """Tells when a clip that was promised can be fetched, if that is soon."""
+        try:
+            coverage = await recording.coverage(clip.start_marker, clip.end_marker, _PROMISE_LIMIT_S)
+        finally:
+            self._promised -= 1
+        if isinstance(coverage, Covered):
+            self.on_clip(clip)
 
     # --------------------------------------------------------------------------------------------------------- disk
 
@@ -192,6 +215,10 @@ def expired(ended_at: dict[str, float], sizes: dict[str, int], keep: KeepLimits,
         if now - ended_at[recording_id] >= keep.after_end_s or kept > keep.recordings or total > keep.total_bytes:
             gone.append(recording_id)
     return gone
+
+
+def _ignored(_clip: ClipReady) -> None:
+    """Nobody wants to know."""
 
 
 def _nothing(_recording_id: str, _chunk: int) -> None:
