@@ -14,7 +14,8 @@ import typer
 from rich.markup import escape
 
 from reactor_cli.output import errors
-from reactor_protocol.errors import ReactorException
+from reactor_cli.schema import schema
+from reactor_protocol.errors import InvalidArgumentError, ReactorException
 
 app = typer.Typer(
     name="reactor",
@@ -60,6 +61,8 @@ def run(
     path: Annotated[Path, typer.Argument(help="Folder of the model: it holds a reactor.yaml.")] = Path(),
     host: Annotated[str | None, typer.Option(help="Address to listen on; else HOST, else 0.0.0.0.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port, 0 for a free one; else PORT, else 8080.")] = None,
+    inline: Annotated[bool, typer.Option("--inline", help="Run the model in the server's process, for a debugger.")] = False,
+    reload: Annotated[bool, typer.Option("--reload", help="Load the model anew when its sources change; clients stay.")] = False,
 ) -> None:
     """Serve the model that PATH/reactor.yaml names, until Ctrl-C."""
     # Loaded here and not above: the other commands need none of it, and answer at once.
@@ -68,8 +71,15 @@ def run(
         settings = replace(settings, host=host)
     if port is not None:
         settings = replace(settings, port=port)
+    if inline and reload:
+        raise InvalidArgumentError("--reload needs the model in a process of its own: leave out --inline")
+    model = replace(settings.model, isolate=settings.model.isolate and not inline, reload=reload)
+    settings = replace(settings, model=model)
     serve = importlib.import_module("reactor_runtime.serve").run
     serve(path, settings, lambda url: errors.print(f"[bold]reactor[/bold] serves on [cyan]{url}[/cyan] (Ctrl-C ends it)"))
+
+
+app.command()(schema)
 
 
 def main() -> None:

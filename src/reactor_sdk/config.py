@@ -41,6 +41,7 @@ class ClientConfig:
     jwt: str | TokenFunction | None = field(default=None, repr=False)
     max_session_duration_s: int | None = None
     auto_reconnect: bool = False
+    view_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class ClientOptions:
     jwt: str | TokenFunction | None = field(default=None, repr=False)
     max_session_duration_seconds: int | None = None
     auto_reconnect: bool = False
+    view_only: bool = False
 
 
 def load_config(
@@ -76,6 +78,7 @@ def load_config(
         jwt=_jwt(api_key, options.jwt),
         max_session_duration_s=_duration(options.max_session_duration_seconds),
         auto_reconnect=options.auto_reconnect,
+        view_only=options.view_only,
     )
 
 

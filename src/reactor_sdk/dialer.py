@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
 from reactor_protocol.errors import ApiError, BadRequestError, ConflictError, NotFoundError, TransportError
+from reactor_protocol.names import EXTENSION_VIEW_ONLY
 from reactor_protocol.resources import MappedTrack, Session, Track
 from reactor_rtc.port import IceServer, PeerFactory
 from reactor_sdk.api import Api
@@ -90,14 +91,20 @@ class Dialer:
             raise
 
     async def _find_worker(self, session: Session, preparation: _Preparation, seen: OnSession) -> tuple[Session, Signalling]:
-        signalling = Signalling(self.api, session.session_id)
+        signalling = Signalling(self.api, session.session_id, view_only=self.config.view_only)
         if not described(session):
-            session, _ = await both(self.sessions.wait(session, seen), preparation.begin(signalling, self.config.tracks))
+            session, _ = await both(self.sessions.wait(session, seen), preparation.begin(signalling, self._preset()))
         check_described(session)
         return session, signalling
 
+    def _preset(self) -> Sequence[Track]:
+        return _seen(self.config.tracks) if self.config.view_only else self.config.tracks
+
     async def _connect(self, session: Session, signalling: Signalling, preparation: _Preparation, target: Target) -> Line:
         tracks = session.capabilities.tracks if session.capabilities is not None else []
+        if self.config.view_only:
+            _check_spectators(session)
+            tracks = _seen(tracks)
         (connection, offer), connection_id = await both(
             preparation.finish(signalling, tracks), _connection_id(signalling, target.connection_id)
         )
@@ -147,6 +154,18 @@ class _Preparation:
         connection = Connection(self._make_peer, servers, tracks, self._owner)
         self._made.append(connection)
         return connection
+
+
+def _seen(tracks: Sequence[Track]) -> list[Track]:
+    """The tracks that a spectator gets."""
+    return [track for track in tracks if track.direction == "recvonly"]
+
+
+def _check_spectators(session: Session) -> None:
+    """Raises :class:`BadRequestError` where the server does not know spectators, and would take this client for another one."""
+    extensions = session.capabilities.extensions if session.capabilities is not None else {}
+    if extensions.get(EXTENSION_VIEW_ONLY, 0) < 1:
+        raise BadRequestError("view_only: this server does not know connections that only watch")
 
 
 def _shape(tracks: Sequence[Track]) -> list[tuple[str, str, str]]:

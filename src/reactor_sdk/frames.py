@@ -55,17 +55,22 @@ class FrameFeed:
     def __init__(self) -> None:
         self.callback: FrameCallback | None = None
         self._outlets: dict[str, weakref.WeakSet[Outlet[VideoFrame]]] = {}
+        self._newest: dict[str, VideoFrame] = {}
         self._failures = 0
         self._logged_at = -_LOG_INTERVAL_S
 
     def subscribe(self, name: str) -> Outlet[VideoFrame]:
-        """The newest frame of that track from now on, for as long as somebody holds the outlet."""
+        """The newest frame of that track, now and from now on, for as long as somebody holds the outlet."""
         outlet: Outlet[VideoFrame] = Outlet()
+        if name in self._newest:
+            # A model that stands still sends one picture, which may well have come before its reader.
+            outlet.put(self._newest[name])
         self._outlets.setdefault(name, weakref.WeakSet()).add(outlet)
         return outlet
 
     def deliver(self, name: str, frame: VideoFrame, *, is_main: bool) -> None:
         """A frame has come. The callback is called before this returns, if the track is the main one."""
+        self._newest[name] = frame
         for outlet in self._outlets.get(name, ()):
             outlet.put(frame)
         if is_main and self.callback is not None:
@@ -88,6 +93,7 @@ class FrameFeed:
             for outlet in outlets:
                 outlet.end()
         self._outlets.clear()
+        self._newest.clear()
 
 
 class FrameStream:

@@ -21,7 +21,7 @@ from reactor_protocol.errors import (
 )
 from reactor_protocol.lifecycles import ClientEvent, ReactorStatus
 from reactor_protocol.messages import ApplicationMessage, ClipFailed, ClipReady, RuntimeMessage, ServerMessage, SessionEnded
-from reactor_protocol.names import NOTICE_EXPIRATION
+from reactor_protocol.names import NOTICE_ERROR, NOTICE_EXPIRATION, NOTICE_RATE_LIMITED
 from reactor_protocol.resources import Session, Track
 from reactor_rtc.frames import Media, VideoFrame
 from reactor_rtc.port import PeerFactory
@@ -35,7 +35,7 @@ from reactor_sdk.frames import FrameFeed
 from reactor_sdk.holdings import ConnectOptions, Holdings
 from reactor_sdk.session import OpenedSession
 from reactor_sdk.signalling import check_connection_id
-from reactor_sdk.state import ClientState, failure
+from reactor_sdk.state import ClientState, failure, told_error
 from reactor_sdk.stats import main_video
 from reactor_sdk.tokens import MISSING_KEY
 from reactor_sdk.tracks import RemoteTrack
@@ -276,8 +276,12 @@ class Link:
                 self._events.emit("message", {"type": kind, "data": data})
             case RuntimeMessage(kind, data):
                 self._events.emit("runtime_message", {"type": kind, "data": data})
+                if kind == NOTICE_RATE_LIMITED:
+                    logger.warning("the runtime slows this client down: %s", str(data.get("reason"))[:256])
                 if kind == NOTICE_EXPIRATION:
                     self._expiration_told(data)
+                elif kind == NOTICE_ERROR:
+                    self.state.report(told_error(data))
             case ClipReady() as clip:
                 self._events.emit("runtime_message", {"type": "clipReady", "data": clip_body(clip)})
             case ClipFailed(reason):

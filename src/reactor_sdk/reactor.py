@@ -76,6 +76,7 @@ class Reactor(Subscribable):
         jwt: str | TokenFunction | None = None,
         max_session_duration_seconds: int | None = None,
         auto_reconnect: bool = False,
+        view_only: bool = False,
     ) -> None:
         """A client for the model ``model_name``; nothing is opened yet.
 
@@ -93,10 +94,13 @@ class Reactor(Subscribable):
         as the server keeps the session (60 s). Each attempt that fails emits ``error`` with the code RECONNECTION_FAILED; one
         that is not ``recoverable`` is the last. RECONNECTION_GIVEN_UP says that the time is over. :meth:`disconnect` stops it.
 
+        With ``view_only`` the client is a spectator: it sees and hears what the model makes, and the server refuses its commands
+        and tracks (code ``view_only``). Connecting to a server that does not know spectators raises.
+
         Raises :class:`InvalidArgumentError` for an address, a token, a duration or a track that can never work.
         """
         super().__init__()
-        options = ClientOptions(jwt, max_session_duration_seconds, auto_reconnect)
+        options = ClientOptions(jwt, max_session_duration_seconds, auto_reconnect, view_only)
         config = load_config(model_name, api_key, api_url, local, model_tracks, options)
         self._link = Link(config, self._events, type(self)._make_peer)
         self._opens_itself = False

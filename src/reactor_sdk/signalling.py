@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reactor_protocol.errors import InvalidArgumentError, ReactorException, RequestTimeoutError
-from reactor_protocol.names import LAST_CONNECTION_ID, LEGACY_CONNECTION_ID
+from reactor_protocol.names import EXTENSION_VIEW_ONLY, LAST_CONNECTION_ID, LEGACY_CONNECTION_ID
 from reactor_protocol.resources import Answer, Candidate, Candidates, ConnectionCreated, IceServers, MappedTrack, Offer
 from reactor_rtc.port import IceCandidate, IceServer
 from reactor_sdk.api import SIGNALLING_HEADERS, Api, Reply
@@ -34,8 +34,9 @@ def check_connection_id(connection_id: int | None) -> None:
 class Signalling:
     """What client and server tell each other before they have a connection. Raises as :meth:`Api.fetch`."""
 
-    def __init__(self, api: Api, session_id: str) -> None:
+    def __init__(self, api: Api, session_id: str, *, view_only: bool = False) -> None:
         self._api = api
+        self._additions = {EXTENSION_VIEW_ONLY: True} if view_only else {}
         self._path = f"/sessions/{session_id}/transport/webrtc"
 
     async def _fetch(self, method: str, path: str, body: Offer | Candidates | None = None) -> Reply:
@@ -61,7 +62,8 @@ class Signalling:
         Raises :class:`RequestTimeoutError` when no answer comes.
         """
         path = f"/connections/{connection_id}/sdp_params"
-        offer = Offer.model_validate({"sdp_offer": sdp, "track_mapping": list(mapping), "client_info": dict(CLIENT_INFO)})
+        body = {"sdp_offer": sdp, "track_mapping": list(mapping), "client_info": dict(CLIENT_INFO), **self._additions}
+        offer = Offer.model_validate(body)
         await self._fetch("PUT" if again else "POST", path, offer)
         try:
             async with asyncio.timeout(ANSWER_LIMIT_S):

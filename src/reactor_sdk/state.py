@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any, Final, cast
 
 from reactor_protocol.errors import InvalidStateError, ReactorException, TransportError, UnknownTrackError, WrongDirectionError
 from reactor_protocol.lifecycles import CLIENT, ClientEvent, ReactorStatus
@@ -12,6 +13,8 @@ from reactor_protocol.resources import Capabilities as SessionCapabilities
 from reactor_protocol.resources import QueuePlace, Session, Track, TrackDirection
 from reactor_sdk.events import Events
 from reactor_sdk.types import Capabilities, Component, ConnectionTimings, QueueStatus, ReactorError
+
+MAX_TOLD_CHARS: Final = 2048
 
 
 class ClientState:
@@ -148,4 +151,15 @@ def failure(code: str, error: ReactorException, *, component: Component | None =
         recoverable=error.recoverable,
         component=component or ("gpu" if isinstance(error, TransportError) else "api"),
         retry_after=error.retry_after,
+    )
+
+
+def told_error(told: Mapping[str, Any]) -> ReactorError:
+    """The event for an error that the server tells of (runtime message ``error``) while the connection stays."""
+    return ReactorError(
+        code=str(told.get("code") or "ERROR")[:MAX_TOLD_CHARS],
+        message=str(told.get("message") or "the server reports an error")[:MAX_TOLD_CHARS],
+        timestamp=time.time(),
+        recoverable=told.get("recoverable") is not False,
+        component="api" if told.get("component") == "api" else "gpu",
     )

@@ -114,3 +114,27 @@ async def test_a_stream_that_nobody_holds_costs_nothing() -> None:
     del outlet
     gc.collect()
     assert len(feed._outlets["main_video"]) == 0
+
+
+async def test_a_reader_that_comes_late_has_the_newest_frame_at_once() -> None:
+    feed = FrameFeed()
+    feed.deliver("main_video", picture(10), is_main=True)
+    newest, other = picture(20), picture(30)
+    feed.deliver("main_video", newest, is_main=True)
+    feed.deliver("depth", other, is_main=False)
+    outlet = feed.subscribe("main_video")
+    async with asyncio.timeout(20):
+        assert await outlet.get() is newest
+
+
+async def test_a_reader_never_has_the_frame_of_a_session_that_is_over() -> None:
+    feed = FrameFeed()
+    feed.deliver("main_video", picture(10), is_main=True)
+    feed.end()
+    of_the_next_session = picture(20)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        reader = group.create_task(feed.subscribe("main_video").get())
+        await asyncio.sleep(0)
+        assert not reader.done()
+        feed.deliver("main_video", of_the_next_session, is_main=True)
+    assert reader.result() is of_the_next_session

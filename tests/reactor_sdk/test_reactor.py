@@ -17,6 +17,7 @@ from tests.reactor_sdk.waiting import until
 
 from reactor_protocol.messages import ResumeTrack
 from reactor_sdk import (
+    BadRequestError,
     InvalidArgumentError,
     InvalidStateError,
     MissingApiKeyError,
@@ -44,7 +45,12 @@ def test_constructor_takes_the_documented_arguments() -> None:
     every = inspect.signature(Reactor).parameters
     parameters = {name: each for name, each in every.items() if each.kind is not inspect.Parameter.KEYWORD_ONLY}
     assert list(parameters) == ["model_name", "api_key", "api_url", "local", "model_tracks"]
-    assert [name for name in every if name not in parameters] == ["jwt", "max_session_duration_seconds", "auto_reconnect"]
+    assert [name for name in every if name not in parameters] == [
+        "jwt",
+        "max_session_duration_seconds",
+        "auto_reconnect",
+        "view_only",
+    ]
     defaults = {name: parameter.default for name, parameter in parameters.items() if name != "model_name"}
     assert defaults == {"api_key": None, "api_url": "https://api.reactor.inc", "local": False, "model_tracks": None}
     assert Reactor("helios", "rk_x", "http://127.0.0.1:1", True).get_status() == "disconnected"
@@ -424,3 +430,10 @@ async def test_get_connection_timings(reactor: Reactor) -> None:
     assert timings is not None
     assert 0 < timings.session_creation_ms < timings.total_ms
     assert timings.total_ms == pytest.approx(timings.session_creation_ms + timings.transport_connecting_ms)
+
+
+async def test_a_spectator_does_not_connect_to_a_server_that_would_take_it_for_another_client(fake: FakeCoordinator) -> None:
+    async with Reactor("echo", API_KEY, fake.url, view_only=True) as spectator:
+        with pytest.raises(BadRequestError, match="view_only: this server does not know connections that only watch"):
+            await spectator.connect()
+        assert fake.requested("POST /sessions/{id}/transport/webrtc/connections/{cid}/sdp_params") == []

@@ -187,6 +187,17 @@ async def test_event_runtime_message(fake: FakeCoordinator, connected: Reactor) 
 
 
 @network
+async def test_a_client_that_sends_too_much_hears_of_it(
+    fake: FakeCoordinator, connected: Reactor, caplog: pytest.LogCaptureFixture
+) -> None:
+    observer = Observer(connected)
+    body = {"reason": "this client sends more than is taken", "waiting": 7, "refused": 3}
+    fake.say("rateLimited", body)
+    assert await observer.until("runtime_message") == {"type": "rateLimited", "data": body}
+    assert "the runtime slows this client down: this client sends more than is taken" in caplog.messages
+
+
+@network
 async def test_event_track_received_and_on_track(reactor: Reactor) -> None:
     heard: list[MediaStreamTrack] = []
     reactor.on_track("main_video")(heard.append)

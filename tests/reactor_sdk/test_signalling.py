@@ -91,3 +91,12 @@ def test_ids_that_no_connection_has(connection_id: int) -> None:
 @pytest.mark.parametrize("connection_id", [None, 1001, 9999])
 def test_ids_that_a_connection_may_have(connection_id: int | None) -> None:
     check_connection_id(connection_id)
+
+
+async def test_a_spectator_says_so_and_others_say_nothing_of_it(fake: FakeCoordinator, line: Signalling) -> None:
+    for watching in (Signalling(line._api, line._path.split("/")[2], view_only=True), line):
+        fake.fail_next(f"GET {OFFERS}", 200, {"sdp_answer": "v=0 answer"})
+        await watching.exchange(await watching.register(), "v=0 offer", MAPPING)
+    first, second = (request.json() for request in fake.requested(f"POST {OFFERS}"))
+    assert first["view_only"] is True
+    assert "view_only" not in second
