@@ -44,8 +44,11 @@ format: $(READY)  ## rewrite the sources in the house style
 interop: $(READY)  ## the published clients and runtime against ours
 	$(BIN)/python -m pytest tests/interop
 
-bench: $(READY)  ## latency, start-up and cost, beside the published pair; the coordinator's figures
+bench: $(READY)  ## latency, start-up and cost, beside the published pair; crashes, a soak, and the coordinator's figures
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.crossing
+	$(BIN)/python -m benchmarks.kill
+	$(BIN)/python -m benchmarks.soak
 	$(BIN)/python -m benchmarks.coordinator
 
 clean:           ## remove what the targets made

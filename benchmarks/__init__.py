@@ -10,6 +10,7 @@ number is a figure, not a failure.
 ``parties``, ``venvs``  who is measured: ours, and the published pair in virtual environments of its own
 ``child``, ``stun``     processes with a deadline and a log; STUN servers on the loopback that answer, or do not
 ``viewer``              the client process (runs in every environment)
+``audience``            several viewers in one process, as cheap as they can be
 ``model/``              the model that every runtime serves
 ``pixel_clock``         the sender's clock, written into the picture
 ======================  ==============================================================================================

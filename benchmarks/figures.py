@@ -49,6 +49,12 @@ FIGURES: tuple[Figure, ...] = (
     Figure("slow_reader_growth", "  growth from first to last third", "ms"),
     Figure("runtime_cpu", "runtime CPU, one viewer", "core", digits=2),
     Figure("client_cpu", "client CPU per frame", "ms"),
+    Figure("alone_cpu", "runtime CPU, 1 viewer that only counts", "core", digits=2),
+    Figure("alone_p50", "  age of its pictures, p50", "ms"),
+    Figure("audience_cpu", "runtime CPU, 8 viewers that only count", "core", digits=2),
+    Figure("audience_ratio", "  times that of 1", "", 1.5, digits=2),
+    Figure("audience_fps", "  frames delivered to the one that got fewest", "fps", 29.0, more_is_better=True),
+    Figure("audience_p50", "  age of their pictures, p50", "ms"),
     Figure("runtime_rss", "runtime memory, model loaded, idle", "MiB", 124.0, digits=0),
 )
 

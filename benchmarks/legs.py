@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from benchmarks import procfs
 from benchmarks.child import LegFailed
 from benchmarks.figures import Reading, distribution, percentile
-from benchmarks.samples import Commanded, Connected, Streamed
+from benchmarks.samples import Commanded, Connected, Gathered, Streamed
 from benchmarks.stage import Scene, Stage
 
 CONNECT_S = 40.0
 """How long one viewer may take to see its first frame, in seconds."""
 SLOW_READER_MS = 100
 """What the callback of the slow reader takes for each frame, in milliseconds."""
+AUDIENCE = 8
+"""How many viewers look at once in the leg of several."""
 IDLE_S = 1.0
 """Rest after loading, before the memory is read, in seconds."""
 
@@ -99,6 +101,24 @@ def reading_slowly(stage: Stage, effort: Effort) -> Readings:
     }
 
 
+def gathering(stage: Stage, effort: Effort) -> Readings:
+    """One viewer, then several at once, that decode and never convert: what the runtime spends on each crowd."""
+    alone, crowd = (
+        Gathered(**stage.gather(viewers, effort.seconds, deadline_s=CONNECT_S + 3 * effort.seconds)) for viewers in (1, AUDIENCE)
+    )
+    if not (alone.ages_ms and crowd.ages_ms):
+        raise LegFailed("no frame with a legible clock")
+    costs = [seen.runtime_cpu_s / seen.window_s for seen in (alone, crowd)]
+    return {
+        "alone_cpu": Reading(costs[0], len(alone.ages_ms)),
+        "alone_p50": Reading(percentile(alone.ages_ms, 0.5), len(alone.ages_ms)),
+        "audience_cpu": Reading(costs[1], len(crowd.ages_ms)),
+        "audience_ratio": Reading(costs[1] / costs[0], len(crowd.fps)),
+        "audience_fps": Reading(min(crowd.fps), len(crowd.fps)),
+        "audience_p50": Reading(percentile(crowd.ages_ms, 0.5), len(crowd.ages_ms)),
+    }
+
+
 def _watch(stage: Stage, seconds: float, **options: float) -> Streamed:
     seen = Streamed(**stage.view("watch", deadline_s=CONNECT_S + 3 * seconds, seconds=seconds, **options))
     if not seen.ages_ms:
@@ -119,6 +139,12 @@ SCENES: tuple[tuple[Scene, tuple[Leg, ...]], ...] = (
                 ("fast_p50", "fast_p95", "fast_p99", "fast_fps", "runtime_cpu", "client_cpu"),
             ),
             Leg("command", "commands", commanding, ("command_p50", "command_p95")),
+            Leg(
+                "audience",
+                f"1 viewer, then {AUDIENCE} at once",
+                gathering,
+                ("alone_cpu", "alone_p50", "audience_cpu", "audience_ratio", "audience_fps", "audience_p50"),
+            ),
             Leg("slow-reader", "a slow reader", reading_slowly, ("slow_reader_p50", "slow_reader_growth")),
         ),
     ),

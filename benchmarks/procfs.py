@@ -1,4 +1,4 @@
-"""CPU time and memory of a process and all that it started, from /proc (Linux)."""
+"""CPU time, memory, threads and descriptors of a process and all that it started, from /proc (Linux)."""
 
 import os
 from pathlib import Path
@@ -21,6 +21,22 @@ def resident_mib(pid: int) -> float:
     return sum(_resident_kib(member) for member in tree(pid)) / 1024
 
 
+def threads(pid: int) -> int:
+    """Threads of the process tree under `pid`."""
+    return sum(int(stat[17]) for member in tree(pid) if (stat := _stat_fields(member)))
+
+
+def descriptors(pid: int) -> int:
+    """Open file descriptors of the process tree under `pid`."""
+    return sum(_count(PROC / str(member) / "fd") for member in tree(pid))
+
+
+def children(pid: int) -> list[int]:
+    """The living children of `pid` itself, oldest first."""
+    found = [member for member in tree(pid) if (stat := _stat_fields(member)) and int(stat[1]) == pid and stat[0] != "Z"]
+    return sorted(found, key=lambda member: int((_stat_fields(member) or ["0"] * 20)[19]))
+
+
 def tree(pid: int) -> list[int]:
     """`pid` and its living descendants."""
     children: dict[int, list[int]] = {}
@@ -33,6 +49,13 @@ def tree(pid: int) -> list[int]:
     for member in found:
         found.extend(children.get(member, []))
     return found
+
+
+def _count(folder: Path) -> int:
+    try:
+        return sum(1 for _ in folder.iterdir())
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 def _stat_fields(pid: int) -> list[str] | None:

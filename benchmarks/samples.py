@@ -28,6 +28,21 @@ class Streamed:
 
 
 @dataclass(frozen=True)
+class Gathered:
+    """What several viewers saw in one window of time.
+
+    ``fps`` and ``joined_ms`` (from the first request to the first picture) are one for each viewer; ``ages_ms`` are of some of
+    the pictures of all. ``runtime_cpu_s`` is in seconds inside the window, over all threads and processes of the runtime.
+    """
+
+    fps: list[float]
+    ages_ms: list[float]
+    joined_ms: list[float]
+    runtime_cpu_s: float
+    window_s: float
+
+
+@dataclass(frozen=True)
 class Commanded:
     """Milliseconds from the sending of each command to its answer."""
 

@@ -1,6 +1,7 @@
 """One runtime that serves the bench model, and the viewer processes that look at it."""
 
 import json
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import stun
-from benchmarks.child import Child, Command, LegFailed, free_port
+from benchmarks.child import Child, Command, LegFailed, free_port, run_to_end
 from benchmarks.environment import ROOT, clean_environment
 from benchmarks.parties import Party
 
@@ -63,6 +64,18 @@ class Stage:
             # A client that stumbles while it leaves has been measured all the same.
             if not result.exists():
                 raise LegFailed(f"viewer {name} ended with status {status}: {viewer.last_words()}")
+        samples: dict[str, Any] = json.loads(result.read_text())
+        return samples
+
+    def gather(self, viewers: int, seconds: float, *, deadline_s: float) -> dict[str, Any]:
+        """Run one process with so many viewers to its end, with our engine; the samples that it brought. Raises LegFailed."""
+        self._wait_until_free(SETTLE_S)
+        name = f"audience-{viewers}-{next(self._turn)}"
+        result = self._logs / f"{name}.json"
+        result.unlink(missing_ok=True)
+        argv = [sys.executable, "-m", "benchmarks.audience", "--viewers", str(viewers), "--url", self._url]
+        argv += ["--result", str(result), "--seconds", str(seconds), "--runtime-pid", str(self.runtime.pid)]
+        run_to_end(Command(name, argv, ROOT, clean_environment(), deadline_s + MARGIN_S), self._logs / f"{name}.log")
         samples: dict[str, Any] = json.loads(result.read_text())
         return samples
 

@@ -8,6 +8,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 from playwright.sync_api import Error as PageError
 from playwright.sync_api import Page, sync_playwright
@@ -81,8 +82,11 @@ def serve_site(site: Path) -> Iterator[str]:
             thread.join()
 
 
-def visit(chromium: str, page_url: str, server_url: str, token: str | None = None) -> PageVisit:
-    """Opens the page in a fresh browser profile and lets it make its whole visit, with a token if that is to a coordinator."""
+def visit(chromium: str, page_url: str, words: list[Any]) -> PageVisit:
+    """Opens the page in a fresh browser profile and lets it make its whole visit.
+
+    ``words`` are the script, the address of the server, and the token or None if that is a runtime.
+    """
     console: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=FLAGS)
@@ -91,12 +95,12 @@ def visit(chromium: str, page_url: str, server_url: str, token: str | None = Non
             page.on("console", lambda message: console.append(message.text))
             page.on("pageerror", lambda error: console.append(f"page error: {error}"))
             page.set_default_timeout(VISIT_SECONDS * 1000)
-            return PageVisit(console, _run_visit(page, page_url, [server_url, token]))
+            return PageVisit(console, _run_visit(page, page_url, words))
         finally:
             browser.close()
 
 
-def _run_visit(page: Page, page_url: str, words: list[str | None]) -> str | None:
+def _run_visit(page: Page, page_url: str, words: list[Any]) -> str | None:
     """The page's own deadlines end the visit; an error of the page is evidence for the tests, not the end of them."""
     page.goto(page_url)
     try:

@@ -1,13 +1,14 @@
 """Fixtures of the interop suite: the published packages, and the logs of a failed test's processes."""
 
 from collections.abc import Generator, Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import pytest
 from tests.interop.coordinator import Hosted, our_coordinator
 from tests.interop.observations import Observations
 from tests.interop.provisioning import Say, python_3_12, virtual_environment
+from tests.interop.visits import Visits
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +44,13 @@ def coordinator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
     """One coordinator for the whole suite: it and its worker take seconds to start."""
     with our_coordinator(tmp_path_factory.mktemp("coordinator")) as hosted:
         yield hosted
+
+
+@pytest.fixture(scope="session")
+def visits(request: pytest.FixtureRequest, say: Say, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visits]:
+    """What the clients have observed in the scenario; each visit is made once for the whole suite."""
+    with ExitStack() as stack:
+        yield Visits(request, say, stack, tmp_path_factory.mktemp("visits"))
 
 
 @pytest.fixture

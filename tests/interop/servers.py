@@ -17,7 +17,7 @@ from tests.interop.provisioning import ROOT
 HERE = Path(__file__).parent
 MODEL = HERE / "models" / "echo"
 
-LIFE_SECONDS = 240.0
+LIFE_SECONDS = 600.0
 START_SECONDS = 25.0
 END_SECONDS = 15.0
 POLL_SECONDS = 0.05
@@ -66,10 +66,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def our_runtime(logs: Path) -> Iterator[Server]:
+def our_runtime(logs: Path, model: Path = MODEL) -> Iterator[Server]:
     port = free_port()
     reactor = Path(sys.executable).with_name("reactor")
-    argv = [reactor, "run", MODEL, "--host", "127.0.0.1", "--port", str(port)]
+    argv = [reactor, "run", model, "--host", "127.0.0.1", "--port", str(port)]
     with Child(argv, cwd=ROOT, env={}, log=logs / "our-runtime", seconds=LIFE_SECONDS) as child:
         yield _available(Server(f"http://127.0.0.1:{port}", child))
 

@@ -1,6 +1,6 @@
 """What a browser asks our coordinator before it lets a page of another origin call it, and what that page may read.
 
-That the published JavaScript client gets through from another origin is shown in test_javascript_client.py.
+That the published JavaScript client gets through from another origin is shown in test_scenario.py.
 """
 
 import pytest

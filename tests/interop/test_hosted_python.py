@@ -1,7 +1,7 @@
 """Python clients of three generations before one coordinator: how each tells that it is refused, and how each waits its turn.
 
 The published 0.8 and 1.13 ask again and again while they wait, ours is told; 0.8 gives up after 20 times, which is after two
-minutes. What they do once they are connected is in test_python_clients.py (0.8 and ours) and test_hosted_native_client.py.
+minutes. What they do once they are connected is in test_scenario.py (0.8 and ours) and test_hosted_native_client.py.
 """
 
 import json

@@ -1,9 +1,9 @@
-"""Drives a Python client through a whole session, and prints one JSON line per step with what it observed.
+"""Drives a Python client of the documented API through the scenario, and prints one JSON line per step with what it observed.
 
-Runs in the virtual environment of the client under test, published or ours, and uses nothing but the documented API.
+Runs in the virtual environment of the client under test, the published 0.8 or ours, and uses nothing but the documented API.
 The colours that it waits for are told back as they were measured; the suite judges them.
 
-    python python_client.py http://127.0.0.1:PORT
+    INTEROP_SCRIPT='{...}' python python_client.py http://127.0.0.1:PORT
 
 With an API key in INTEROP_API_KEY the address is a coordinator's, else a runtime's.
 """
@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,17 +25,8 @@ from av import VideoFrame
 import reactor_sdk
 from reactor_sdk import Reactor, ReactorStatus
 
-Color = tuple[int, int, int]
-
-STEP_SECONDS = 20.0
-QUIET_SECONDS = 1.0
-NEAR = 30
-
-FIRST_COLOR: Color = (200, 40, 40)
-COMMAND_COLOR: Color = (30, 160, 60)
-PAUSED_COLOR: Color = (170, 170, 40)
-RETURN_COLOR: Color = (150, 40, 150)
-CAMERA_COLOR: Color = (40, 60, 200)
+Color = Sequence[int]
+Script = dict[str, Any]
 
 # The published 0.8 takes no address in local mode: it is set after construction, on the attribute that holds it.
 ADDRESS_ATTRIBUTE_OF_0_8 = "_api_url"
@@ -45,37 +36,34 @@ ADDRESS_ATTRIBUTE_OF_0_8 = "_api_url"
 class Look:
     """What a frame shows, reduced to what the suite judges."""
 
-    shape: tuple[int, ...]
-    dtype: str
+    size: tuple[int, int]
     upper: Color
     lower: Color
 
 
 def mean_color(region: npt.NDArray[np.uint8]) -> Color:
-    red, green, blue = (round(float(channel)) for channel in region.mean(axis=(0, 1)))
-    return red, green, blue
+    return [round(float(channel)) for channel in region.mean(axis=(0, 1))]
 
 
 def look_at(frame: npt.NDArray[np.uint8]) -> Look:
     """Takes the colours from the middle of each half, away from the edges that the codec blurs."""
-    height, width = frame.shape[:2]
+    height, width, channels = frame.shape
+    assert (channels, str(frame.dtype)) == (3, "uint8")
     columns = slice(width // 4, 3 * width // 4)
     upper = mean_color(frame[height // 8 : 3 * height // 8, columns])
     lower = mean_color(frame[5 * height // 8 : 7 * height // 8, columns])
-    return Look(tuple(frame.shape), str(frame.dtype), upper, lower)
-
-
-def is_near(seen: Color, wanted: Color) -> bool:
-    return all(abs(a - b) <= NEAR for a, b in zip(seen, wanted, strict=True))
+    return Look((width, height), upper, lower)
 
 
 class Screen:
     """Takes the frames of the callback, which may come from any thread, and lets the loop wait for one."""
 
-    def __init__(self) -> None:
+    def __init__(self, near: int, quiet_seconds: float) -> None:
         self.frames = 0
         self.first_at: float | None = None
         self.newest: Look | None = None
+        self._near = near
+        self._quiet_seconds = quiet_seconds
         self._arrived = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
@@ -94,33 +82,21 @@ class Screen:
         assert self.newest is not None
         return self.newest
 
-    async def until(self, wanted: Callable[[Look], bool]) -> Look:
-        look = await self.next()
-        while not wanted(look):
+    async def until(self, half: str, wanted: Color) -> Look:
+        """The next frame whose ``upper`` or ``lower`` half has about that colour."""
+        while True:
             look = await self.next()
-        return look
+            if all(abs(a - b) <= self._near for a, b in zip(getattr(look, half), wanted, strict=True)):
+                return look
 
     async def falls_silent(self) -> None:
         """Returns once no frame has come for a while: what was under way when the track paused may still arrive."""
         while True:
             try:
-                async with asyncio.timeout(QUIET_SECONDS):
+                async with asyncio.timeout(self._quiet_seconds):
                     await self.next()
             except TimeoutError:
                 return
-
-
-class Inbox:
-    """Application messages, in the order in which they came."""
-
-    def __init__(self) -> None:
-        self._messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-
-    def put(self, message: dict[str, Any]) -> None:
-        self._messages.put_nowait(message)
-
-    async def next(self) -> dict[str, Any]:
-        return await self._messages.get()
 
 
 class SolidCamera(VideoStreamTrack):
@@ -140,18 +116,19 @@ class SolidCamera(VideoStreamTrack):
 class Visit:
     """One session, step by step; each step returns what it observed."""
 
-    def __init__(self, address: str, api_key: str | None) -> None:
-        self.reactor = Reactor("interop-echo", api_key=api_key, api_url=address, local=api_key is None)
+    def __init__(self, script: Script, address: str, api_key: str | None) -> None:
+        self.script = script
+        self.reactor = Reactor(script["model"], api_key=api_key, api_url=address, local=api_key is None)
         if api_key is None and reactor_sdk.__version__ == "0.8.0":
             setattr(self.reactor, ADDRESS_ATTRIBUTE_OF_0_8, address)
         self.began = time.perf_counter()
-        self.screen = Screen()
-        self.inbox = Inbox()
+        self.screen = Screen(script["near"], script["quiet_seconds"])
+        self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._statuses: list[str] = []
         self.errors: list[str] = []
         self._ready = asyncio.Event()
         self.reactor.set_frame_callback(self.screen.show)
-        self.reactor.on("message", self.inbox.put)
+        self.reactor.on("message", self.messages.put_nowait)
         self.reactor.on("status_changed", self._on_status)
         self.reactor.on("error", lambda error: self.errors.append(str(error)))
 
@@ -164,6 +141,24 @@ class Visit:
         """The statuses that were passed since the last time of asking."""
         passed, self._statuses = self._statuses, []
         return passed
+
+    async def _ask(self, command: str, data: dict[str, Any]) -> tuple[dict[str, Any], str]:
+        """The model's answer to a command, and how it came. A reply that is returned is also told as an event."""
+        returned: object = await self.reactor.send_command(command, data)
+        message = await self.messages.get()
+        return message, "returned" if returned == message else "an event"
+
+    async def _set_color(self, color: Color) -> tuple[dict[str, Any], str]:
+        return await self._ask("set_color", dict(zip(("red", "green", "blue"), color, strict=True)))
+
+    async def _refused_with(self, command: str, data: dict[str, Any]) -> str | None:
+        try:
+            await self.reactor.send_command(command, data)
+        except RuntimeError as error:
+            return str(getattr(error, "code", repr(error)))
+        return None
+
+    # ------------------------------------------------------------------------------------------------------ steps
 
     async def connect(self) -> dict[str, Any]:
         self.began = time.perf_counter()
@@ -179,88 +174,86 @@ class Visit:
             "tracks": capabilities["tracks"],
         }
 
-    async def frames(self) -> dict[str, Any]:
-        look = await self.screen.until(lambda look: is_near(look.upper, FIRST_COLOR))
+    async def picture(self) -> dict[str, Any]:
+        look = await self.screen.until("upper", self.script["first"])
         for _ in range(10):
             await self.screen.next()
-        remote = sorted(self.reactor.get_remote_tracks())
+        (track,) = self.reactor.get_remote_tracks()
         assert self.screen.first_at is not None
-        return {
-            "shape": look.shape,
-            "dtype": look.dtype,
-            "upper": look.upper,
-            "remote_tracks": remote,
-            "first_after": self.screen.first_at - self.began,
-        }
+        return {"size": look.size, "upper": look.upper, "track": track, "first_after": self.screen.first_at - self.began}
 
     async def command(self) -> dict[str, Any]:
-        """Sends an unknown command first: it must not harm the next one."""
-        refused_with = None
-        try:
-            unknown = await self.reactor.send_command("no_such_command", {})
-        except RuntimeError as error:
-            unknown, refused_with = None, getattr(error, "code", repr(error))
-        returned, message = await self._set_color(COMMAND_COLOR)
-        look = await self.screen.until(lambda look: is_near(look.upper, COMMAND_COLOR))
-        seen = {"returned": returned, "message": message, "upper": look.upper}
-        return {"unknown_returned": unknown, "unknown_refused_with": refused_with, **seen}
+        answer, answer_is = await self._set_color(self.script["command"])
+        look = await self.screen.until("upper", self.script["command"])
+        return {"answer": answer, "answer_is": answer_is, "upper": look.upper}
 
-    async def _set_color(self, color: Color) -> tuple[object, dict[str, Any]]:
-        red, green, blue = color
-        returned = await self.reactor.send_command("set_color", {"red": red, "green": green, "blue": blue})
-        return returned, await self.inbox.next()
+    async def refusals(self) -> dict[str, Any]:
+        codes = {mistake: await self._refused_with(*words) for mistake, words in self.script["mistakes"].items()}
+        answer, _ = await self._set_color(self.script["command"])
+        return {"codes": codes, "next_answer": answer}
 
     async def upload(self) -> dict[str, Any]:
-        reference = await self.reactor.upload_file(b"one file, two runtimes\n" * 500, name="note.txt")
-        await self.reactor.send_command("describe_file", {"file": reference})
+        file = self.script["file"]
+        reference = await self.reactor.upload_file(file["line"].encode() * file["times"], name=file["name"])
+        answer, _ = await self._ask("describe_file", {"file": reference})
         fields = {"name": reference.name, "mime_type": reference.mime_type, "size": reference.size}
-        return {"reference": fields, "message": await self.inbox.next()}
+        return {"reference": fields, "answer": answer}
 
-    async def camera(self) -> dict[str, Any]:
-        await self.reactor.publish_track("camera", SolidCamera(CAMERA_COLOR))
-        look = await self.screen.until(lambda look: is_near(look.lower, CAMERA_COLOR))
-        await self.reactor.send_command("describe_camera", {})
-        message = await self.inbox.next()
+    async def publish(self) -> dict[str, Any]:
+        await self.reactor.publish_track("camera", SolidCamera(self.script["camera"]))
+        look = await self.screen.until("lower", self.script["camera"])
+        answer, _ = await self._ask("describe_camera", {})
         await self.reactor.unpublish_track("camera")
-        return {"lower": look.lower, "message": message}
+        return {"lower": look.lower, "answer": answer}
 
     async def pause(self) -> dict[str, Any]:
         await self.reactor.pause_track("main_video")
         await self.screen.falls_silent()
         before = self.screen.frames
-        _, message = await self._set_color(PAUSED_COLOR)
-        while_paused = self.screen.frames - before
-        await self.reactor.resume_track("main_video")
-        look = await self.screen.until(lambda look: is_near(look.upper, PAUSED_COLOR))
-        return {"message": message, "frames_while_paused": while_paused, "upper": look.upper}
+        answer, _ = await self._set_color(self.script["paused"])
+        # An answer takes a millisecond, a frame up to forty: only a silence shows that none was on its way.
+        await self.screen.falls_silent()
+        return {"answer": answer, "frames": self.screen.frames - before}
 
-    async def reconnect(self) -> dict[str, Any]:
+    async def resume(self) -> dict[str, Any]:
+        await self.reactor.resume_track("main_video")
+        look = await self.screen.until("upper", self.script["paused"])
+        return {"upper": look.upper}
+
+    async def clip(self) -> dict[str, Any]:
+        clip = await self.reactor.request_clip(self.script["clip_seconds"])
+        return {
+            "asked_by": "a method",
+            "kind": clip.kind,
+            "of_this_session": clip.session_id == self.reactor.get_session_id(),
+            "seconds": clip.end_marker - clip.start_marker,
+        }
+
+    async def come_back(self) -> dict[str, Any]:
         """Leaves in a way that keeps the session, and comes back to it."""
+        session_id = self.reactor.get_session_id()
+        await self._set_color(self.script["left"])
+        self._statuses_since()
         await self.reactor.disconnect(recoverable=True)
-        away = self._statuses_since()
         self._ready.clear()
         await self.reactor.reconnect()
         await self._ready.wait()
-        kept = await self.screen.until(lambda look: is_near(look.upper, PAUSED_COLOR))
-        _, message = await self._set_color(RETURN_COLOR)
-        look = await self.screen.until(lambda look: is_near(look.upper, RETURN_COLOR))
+        statuses = self._statuses_since()
+        kept = await self.screen.until("upper", self.script["left"])
+        answer, _ = await self._set_color(self.script["returned"])
+        look = await self.screen.until("upper", self.script["returned"])
         return {
-            "away": away,
+            "statuses": [statuses[0], statuses[-1]],
+            "same_session": self.reactor.get_session_id() == session_id,
             "kept": kept.upper,
-            "back": self._statuses_since(),
-            "session_id": self.reactor.get_session_id(),
-            "message": message,
+            "answer": answer,
             "upper": look.upper,
         }
 
     async def disconnect(self) -> dict[str, Any]:
         await self.reactor.disconnect()
-        return {
-            "status": self.reactor.get_status().value,
-            "session_id": self.reactor.get_session_id(),
-            "statuses": self._statuses_since(),
-            "errors": self.errors,
-        }
+        status, session_id = self.reactor.get_status().value, self.reactor.get_session_id()
+        return {"status": status, "session_id": session_id, "errors": self.errors}
 
 
 def tell(step: str, observed: dict[str, Any]) -> None:
@@ -270,7 +263,7 @@ def tell(step: str, observed: dict[str, Any]) -> None:
 async def take(step: str, visit: Visit) -> None:
     action: Callable[[], Awaitable[dict[str, Any]]] = getattr(visit, step)
     try:
-        async with asyncio.timeout(STEP_SECONDS):
+        async with asyncio.timeout(visit.script["step_seconds"]):
             observed = await action()
     except Exception as error:
         tell(step, {"error": repr(error), "newest_frame": str(visit.screen.newest), "errors": visit.errors})
@@ -278,14 +271,15 @@ async def take(step: str, visit: Visit) -> None:
     tell(step, observed)
 
 
-async def main(address: str, api_key: str | None) -> None:
-    visit = Visit(address, api_key)
+async def main(script: Script, address: str, api_key: str | None) -> None:
+    visit = Visit(script, address, api_key)
+    *steps, last = script["steps"]
     try:
-        for step in ("connect", "frames", "command", "upload", "camera", "pause", "reconnect"):
+        for step in steps:
             await take(step, visit)
     finally:
-        await take("disconnect", visit)
+        await take(last, visit)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], os.environ.get("INTEROP_API_KEY")))
+    asyncio.run(main(json.loads(os.environ["INTEROP_SCRIPT"]), sys.argv[1], os.environ.get("INTEROP_API_KEY")))

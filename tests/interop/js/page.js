@@ -1,26 +1,16 @@
-// Drives the published JavaScript client through a whole session, and logs one JSON line per step with what it observed.
+// Drives the published JavaScript client through the scenario, and logs one JSON line per step with what it observed.
 // The colours that it waits for are told back as they were measured; the suite judges them.
 // With a token the address is a coordinator's, else a runtime's.
 import { Reactor } from "@reactor-team/js-sdk";
-
-const STEP_MS = 20_000;
-const NEAR = 30;
-
-const FIRST_COLOR = [200, 40, 40];
-const COMMAND_COLOR = [30, 160, 60];
-const RETURN_COLOR = [150, 40, 150];
-const CAMERA_COLOR = [40, 60, 200];
 
 const screen = document.getElementById("screen");
 
 const tell = (step, observed) => console.log(JSON.stringify({ step, ...observed }));
 
-const isNear = (seen, wanted) => seen.every((channel, index) => Math.abs(channel - wanted[index]) <= NEAR);
-
-function withDeadline(promise, what) {
+function withDeadline(promise, seconds, what) {
   let timer;
   const deadline = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no ${what} within ${STEP_MS} ms`)), STEP_MS);
+    timer = setTimeout(() => reject(new Error(`no ${what} within ${seconds} s`)), seconds * 1000);
   });
   return Promise.race([promise, deadline]).finally(() => clearTimeout(timer));
 }
@@ -34,16 +24,6 @@ function colorOf(half) {
   const top = half === "upper" ? height / 8 : (5 * height) / 8;
   pixel.drawImage(screen, width / 4, top, width / 2, height / 4, 0, 0, 1, 1);
   return Array.from(pixel.getImageData(0, 0, 1, 1).data.slice(0, 3));
-}
-
-async function colorBecomes(half, wanted) {
-  for (;;) {
-    await nextPaint();
-    const seen = colorOf(half);
-    if (isNear(seen, wanted)) {
-      return seen;
-    }
-  }
 }
 
 // A camera in front of a wall of one colour, painted again and again so that frames keep coming.
@@ -61,9 +41,10 @@ function solidCamera([red, green, blue]) {
 }
 
 class Visit {
-  constructor(apiUrl, token) {
+  constructor(script, apiUrl, token) {
+    this.script = script;
     this.token = token ?? undefined;
-    this.reactor = new Reactor({ modelName: "interop-echo", apiUrl, local: !token });
+    this.reactor = new Reactor({ modelName: script.model, apiUrl, local: !token });
     this.statuses = [];
     this.errors = [];
     this.messages = [];
@@ -86,6 +67,13 @@ class Visit {
       : new Promise((resolve) => this.waiting.push(resolve));
   }
 
+  // What a runtime message of one of these kinds says.
+  runtimeMessage(...kinds) {
+    return new Promise((resolve) => {
+      this.reactor.on("runtimeMessage", (message) => kinds.includes(message.type) && resolve(message));
+    });
+  }
+
   becomesReady() {
     return new Promise((resolve) => {
       this.reactor.on("statusChanged", (status) => status === "ready" && resolve());
@@ -97,81 +85,151 @@ class Visit {
     return this.statuses.splice(0);
   }
 
-  async setColor([red, green, blue]) {
-    await this.reactor.sendCommand("set_color", { red, green, blue });
-    return this.nextMessage();
+  // The model's answer, and how it came.
+  async ask(command, data) {
+    const returned = await this.reactor.sendCommand(command, data);
+    return returned === undefined ? [await this.nextMessage(), "an event"] : [returned, "returned"];
+  }
+
+  setColor([red, green, blue]) {
+    return this.ask("set_color", { red, green, blue });
+  }
+
+  async colorBecomes(half, wanted) {
+    for (;;) {
+      await nextPaint();
+      const seen = colorOf(half);
+      if (seen.every((channel, index) => Math.abs(channel - wanted[index]) <= this.script.near)) {
+        return seen;
+      }
+    }
+  }
+
+  async refusedWith(command, data) {
+    try {
+      await this.reactor.sendCommand(command, data);
+    } catch (error) {
+      return error.code ?? String(error);
+    }
+    return null;
   }
 
   async connect() {
+    this.began = performance.now();
     const ready = this.becomesReady();
     await this.reactor.connect(this.token);
+    const atReturn = this.reactor.getStatus();
     await ready;
     const { tracks } = this.reactor.getCapabilities();
-    return { statuses: this.statusesSince(), sessionId: this.reactor.getSessionId(), tracks };
+    return {
+      status_at_return: atReturn,
+      statuses: this.statusesSince(),
+      session_id: this.reactor.getSessionId(),
+      tracks,
+    };
   }
 
-  async video() {
-    const upper = await colorBecomes("upper", FIRST_COLOR);
+  // The video plays: the element's own clock moves on.
+  async picture() {
+    await nextPaint();
+    const firstAfter = (performance.now() - this.began) / 1000;
+    const upper = await this.colorBecomes("upper", this.script.first);
     const before = screen.currentTime;
     for (let frame = 0; frame < 10; frame += 1) {
       await nextPaint();
     }
+    if (screen.paused || screen.currentTime <= before) {
+      throw new Error("the video does not play");
+    }
+    return { track: this.trackName, size: [screen.videoWidth, screen.videoHeight], upper, first_after: firstAfter };
+  }
+
+  async command() {
+    const [answer, answerIs] = await this.setColor(this.script.command);
+    return { answer, answer_is: answerIs, upper: await this.colorBecomes("upper", this.script.command) };
+  }
+
+  async refusals() {
+    const codes = {};
+    for (const [mistake, [command, data]] of Object.entries(this.script.mistakes)) {
+      codes[mistake] = await this.refusedWith(command, data);
+    }
+    const [answer] = await this.setColor(this.script.command);
+    return { codes, next_answer: answer };
+  }
+
+  async upload() {
+    const { name, mime_type: type, line, times } = this.script.file;
+    const file = await this.reactor.uploadFile(new File([line.repeat(times)], name, { type }));
+    const [answer] = await this.ask("describe_file", { file });
+    return { reference: { name: file.name, mime_type: file.mimeType, size: file.size }, answer };
+  }
+
+  async publish() {
+    const camera = solidCamera(this.script.camera);
+    await this.reactor.publishTrack("camera", camera.track);
+    const lower = await this.colorBecomes("lower", this.script.camera);
+    const [answer] = await this.ask("describe_camera", {});
+    await this.reactor.unpublishTrack("camera");
+    camera.stop();
+    return { lower, answer };
+  }
+
+  // Whether the package can pause is asked of the package itself.
+  async pause() {
+    return typeof this.reactor.pauseTrack === "function" ? { unknown: "it can" } : { cannot: "pauseTrack" };
+  }
+
+  async resume() {
+    return typeof this.reactor.resumeTrack === "function" ? { unknown: "it can" } : { cannot: "resumeTrack" };
+  }
+
+  async clip() {
+    if (typeof this.reactor.requestClip === "function") {
+      return { unknown: "it can" };
+    }
+    const told = this.runtimeMessage("clipReady", "clipFailed");
+    await this.reactor.sendCommand("requestClip", { duration_seconds: this.script.clip_seconds }, "runtime");
+    const { data: clip } = await told;
     return {
-      track: this.trackName,
-      size: [screen.videoWidth, screen.videoHeight],
-      seconds: screen.currentTime - before,
-      paused: screen.paused,
+      asked_by: "a runtime message",
+      kind: clip.kind,
+      of_this_session: clip.session_id === this.reactor.getSessionId(),
+      seconds: clip.end_marker - clip.start_marker,
+    };
+  }
+
+  // Leaves in a way that keeps the session, and comes back to it.
+  async come_back() {
+    const sessionId = this.reactor.getSessionId();
+    await this.setColor(this.script.left);
+    this.statusesSince();
+    await this.reactor.disconnect(true);
+    const ready = this.becomesReady();
+    await this.reactor.reconnect();
+    await ready;
+    const statuses = this.statusesSince();
+    const kept = await this.colorBecomes("upper", this.script.left);
+    const [answer] = await this.setColor(this.script.returned);
+    const upper = await this.colorBecomes("upper", this.script.returned);
+    return {
+      statuses: [statuses.at(0), statuses.at(-1)],
+      same_session: this.reactor.getSessionId() === sessionId,
+      kept,
+      answer,
       upper,
     };
   }
 
-  async command() {
-    await this.reactor.sendCommand("no_such_command", {});
-    const message = await this.setColor(COMMAND_COLOR);
-    return { message, upper: await colorBecomes("upper", COMMAND_COLOR) };
-  }
-
-  async upload() {
-    const text = "one file, two runtimes\n".repeat(500);
-    const file = await this.reactor.uploadFile(new File([text], "note.txt", { type: "text/plain" }));
-    await this.reactor.sendCommand("describe_file", { file });
-    const reference = { name: file.name, mimeType: file.mimeType, size: file.size };
-    return { reference, message: await this.nextMessage() };
-  }
-
-  async camera() {
-    const camera = solidCamera(CAMERA_COLOR);
-    await this.reactor.publishTrack("camera", camera.track);
-    const lower = await colorBecomes("lower", CAMERA_COLOR);
-    await this.reactor.sendCommand("describe_camera", {});
-    const message = await this.nextMessage();
-    await this.reactor.unpublishTrack("camera");
-    camera.stop();
-    return { lower, message };
-  }
-
-  // Leaves in a way that keeps the session, and comes back to it.
-  async reconnect() {
-    await this.reactor.disconnect(true);
-    const away = this.statusesSince();
-    const ready = this.becomesReady();
-    await this.reactor.reconnect();
-    await ready;
-    const kept = await colorBecomes("upper", COMMAND_COLOR);
-    const message = await this.setColor(RETURN_COLOR);
-    const upper = await colorBecomes("upper", RETURN_COLOR);
-    return { away, kept, back: this.statusesSince(), sessionId: this.reactor.getSessionId(), message, upper };
-  }
-
   async disconnect() {
     await this.reactor.disconnect();
-    const { errors } = this;
-    return { statuses: this.statusesSince(), sessionId: this.reactor.getSessionId() ?? null, errors };
+    const { reactor, errors } = this;
+    return { status: reactor.getStatus(), session_id: reactor.getSessionId() ?? null, errors };
   }
 
   async take(step) {
     try {
-      tell(step, await withDeadline(this[step](), step));
+      tell(step, await withDeadline(this[step](), this.script.step_seconds, step));
     } catch (error) {
       tell(step, { error: String(error), statuses: this.statuses, errors: this.errors });
       throw error;
@@ -179,13 +237,14 @@ class Visit {
   }
 }
 
-window.visit = async (apiUrl, token) => {
-  const visit = new Visit(apiUrl, token);
+window.visit = async (script, apiUrl, token) => {
+  const visit = new Visit(script, apiUrl, token);
+  const steps = script.steps.slice(0, -1);
   try {
-    for (const step of ["connect", "video", "command", "upload", "camera", "reconnect"]) {
+    for (const step of steps) {
       await visit.take(step);
     }
   } finally {
-    await visit.take("disconnect");
+    await visit.take(script.steps.at(-1));
   }
 };

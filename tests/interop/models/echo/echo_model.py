@@ -1,7 +1,8 @@
 """The model of the interop suite: one file in the published authoring style, served by our runtime and the published.
 
 Its picture has two halves: the upper one is a colour that a command sets, the lower one is what the camera shows. So
-one look at a frame tells apart what a command did from what a published track did.
+one look at a frame tells apart what a command did from what a published track did. The upper colour also goes with each
+picture as metadata, and what came with the camera's last picture is told by a command.
 """
 
 import hashlib
@@ -11,12 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from reactor_runtime import (
+    CommandError,
     Input,
     InputBuffer,
     InputField,
     ModelMessage,
     Output,
     ReactorModel,
+    TrackPayload,
     UploadedFile,
     Video,
     event,
@@ -54,6 +57,7 @@ class CameraDescribed(ModelMessage):
     red: int
     green: int
     blue: int
+    tag: str
 
 
 class Echo(ReactorModel):
@@ -73,12 +77,13 @@ class Echo(ReactorModel):
         self._color = (200, 40, 40)
         self._camera: Picture = np.zeros((HEIGHT, WIDTH, 3), dtype=np.uint8)
         self._camera_frames = 0
+        self._tag = b""
 
     async def run(self) -> None:
         while True:
             await self.connected.wait()
             self._look_at_camera()
-            await self.emit(Screen(main_video=self._picture()))
+            await self.emit(Screen(main_video=TrackPayload(self._picture(), metadata={"upper": list(self._color)})))
 
     def _look_at_camera(self) -> None:
         # The annotation declares a track; what stands there at run time is the buffer of its frames.
@@ -87,6 +92,7 @@ class Echo(ReactorModel):
         if frames:
             self._camera = frames[-1].data
             self._camera_frames += 1
+            self._tag = frames[-1].metadata or b""
 
     def _picture(self) -> Picture:
         picture = np.empty((HEIGHT, WIDTH, 3), dtype=np.uint8)
@@ -114,4 +120,8 @@ class Echo(ReactorModel):
     @event(name="describe_camera", description="Tells what the camera shows.")
     async def describe_camera(self) -> CameraDescribed:
         red, green, blue = (int(channel) for channel in self._camera.mean(axis=(0, 1)))
-        return CameraDescribed(frames=self._camera_frames, red=red, green=green, blue=blue)
+        return CameraDescribed(frames=self._camera_frames, red=red, green=green, blue=blue, tag=self._tag.decode())
+
+    @event(name="refuse", description="Is refused by the model itself.")
+    async def refuse(self) -> None:
+        raise CommandError("not_now", "Ask me later.")

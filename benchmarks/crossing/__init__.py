@@ -1,0 +1,1 @@
+"""What it costs that a model has a process of its own."""
