@@ -94,7 +94,9 @@ async def test_a_restart_moves_a_session_to_another_worker_and_its_clients_are_n
         active = await house.until(token, session_id, "ACTIVE")
         first = house.worker_of(session_id)
         reply = await house.ask("PUT", f"/sessions/{session_id}", token)
-        assert (reply.status, reply.body["state"], reply.body["session_id"]) == (200, "INACTIVE", session_id)
+        assert (reply.status, reply.body["session_id"]) == (200, session_id)
+        # Another worker may have been found by the time that the answer is written.
+        assert reply.body["state"] in ("INACTIVE", "PENDING")
         again = await house.until(token, session_id, "ACTIVE")
         (second,) = [each for each in house.workers if each is not first]
         assert second.session_id == session_id

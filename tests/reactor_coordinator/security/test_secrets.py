@@ -69,7 +69,7 @@ async def test_what_is_logged(tmp_path: Path, database_url: str, caplog: pytest.
     async with opened(configuration(tmp_path, database_url, ice=ICE)) as house:
         secrets = await busy_day(house)
         metrics = (await house.ask("GET", "/metrics")).body
-    assert len(caplog.records) > 10
+    assert any("is lost" in record.getMessage() for record in caplog.records)
     written = "\n".join([*(f"{record.name} {record.getMessage()} {record.exc_text}" for record in caplog.records), metrics])
     found = {name: line for name, secret in secrets.items() for line in written.splitlines() if secret in line}
     assert found == {}
