@@ -17,7 +17,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_mib(pid: int) -> float:
-    """Resident memory (VmRSS) summed over the process tree under `pid`, in MiB."""
+    """Resident memory of the process tree under `pid`, in MiB; pages that several processes share are counted once (Pss)."""
     return sum(_resident_kib(member) for member in tree(pid)) / 1024
 
 
@@ -70,7 +70,7 @@ def _stat_fields(pid: int) -> list[str] | None:
 
 def _resident_kib(pid: int) -> int:
     try:
-        status = (PROC / str(pid) / "status").read_text()
+        told = (PROC / str(pid) / "smaps_rollup").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return 0
-    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")), 0)
+    return next((int(line.split()[1]) for line in told.splitlines() if line.startswith("Pss:")), 0)

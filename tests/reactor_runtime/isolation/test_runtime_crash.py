@@ -1,17 +1,22 @@
 """A crash of the model, as clients see it: they are told, stay connected, and see the session go on."""
 
 import os
+import re
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.reactor_runtime.recording.studio import levels
 from tests.reactor_runtime.runtime_support import House, opened
 from tests.reactor_runtime.visitor import Visitor
+from tests.reactor_runtime.waiting import poll
 
 from reactor_protocol.messages import RuntimeMessage
 from reactor_runtime.config import ModelSettings, Settings, read_manifest
 from reactor_runtime.isolation.host import IsolatedHost
+from reactor_runtime.recording.options import RecordingOptions
 
 FRAGILE = read_manifest(Path(__file__).parent / "models/fragile")
 TRACKS = [("main_video", "video", "recvonly"), ("webcam", "video", "sendonly")]
@@ -61,6 +66,39 @@ async def test_clients_are_told_of_a_crash_and_stay_while_the_model_comes_back()
             ["load", "session_started", f"connected {visitors[0].id}", f"connected {visitors[1].id}"]
         )
         assert (await house.http.get("/session")).json()["state"] == "streaming"
+
+
+async def test_a_recording_goes_on_over_a_crash_of_its_model() -> None:
+    async with opened(replace(FRAGILE, recording=RecordingOptions(enabled=True)), settings()) as house:
+        await house.start()
+        visitor = await welcome(house)
+        session_id = house.runtime.table.session_id or ""
+        recording = house.runtime.recordings.find(session_id)
+        assert recording is not None
+
+        async def longer_than(seconds: float) -> None:
+            async def is_longer() -> bool:
+                return recording is not None and recording.now >= seconds
+
+            await poll(is_longer, 40)
+
+        await visitor.command("set_level", level=70)
+        await longer_than(0.5)
+        os.kill(pid(house), signal.SIGKILL)
+        await visitor.changes.until(lambda: notices(visitor, "modelRestarted"), 40)
+        await visitor.command("set_level", level=200)
+        await longer_than(recording.now + 1.0)
+        await house.http.post("/stop_session")
+        playlist = await house.http.get(f"/clips?session_id={session_id}&start=0&end=3600")
+        assert playlist.status_code == 200
+        assert ":FINAL=YES," in playlist.text
+        init = re.findall(r'URI="([^"]+)"', playlist.text)[0]
+        parts = [init, *(line for line in playlist.text.splitlines() if line.startswith("/"))]
+        film = b"".join([(await house.http.get(part)).content for part in parts])
+        seen = [level for _, level in levels(film)]
+        assert seen[0] in (pytest.approx(7, abs=4), pytest.approx(70, abs=4))
+        assert seen[-1] == pytest.approx(200, abs=4)
+        assert any(level == pytest.approx(70, abs=4) for level in seen)
 
 
 async def test_a_runtime_whose_model_is_away_takes_no_session_until_it_is_back() -> None:
