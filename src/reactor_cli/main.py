@@ -13,6 +13,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from reactor_cli.client import client
+from reactor_cli.new_project import init
 from reactor_cli.output import errors
 from reactor_cli.schema import schema
 from reactor_protocol.errors import InvalidArgumentError, ReactorException
@@ -79,6 +81,8 @@ def run(
     serve(path, settings, lambda url: errors.print(f"[bold]reactor[/bold] serves on [cyan]{url}[/cyan] (Ctrl-C ends it)"))
 
 
+app.command()(init)
+app.add_typer(client, name="client")
 app.command()(schema)
 
 

@@ -1,0 +1,215 @@
+"""``reactor client``: connect to a model from the terminal, command it, and take pictures and clips home."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import typer
+from rich.live import Live
+from rich.progress import Progress
+from rich.table import Table
+
+from reactor_cli.output import JsonOption, errors, say, show_json, show_table
+from reactor_protocol.errors import InvalidArgumentError
+from reactor_protocol.messages import JsonObject
+
+T = TypeVar("T")
+
+client = typer.Typer(help="Connect to a model: see what it offers, command it, take pictures home.", no_args_is_help=True)
+
+DEFAULT_URL: Final = "http://127.0.0.1:8080"
+FIRST_PICTURE_S: Final = 20.0
+
+UrlOption = Annotated[str, typer.Option("--url", "-u", help="Address of a running model, else REACTOR_LOCAL_URL.")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="A model of a coordinator (REACTOR_API_URL, REACTOR_API_KEY), instead of --url."),
+]
+TrackOption = Annotated[str, typer.Option("--track", "-t", help="A video track of the model.")]
+
+
+@asynccontextmanager
+async def connected(url: str, model: str | None) -> AsyncIterator[Any]:
+    """A client that is connected; the session that it began, if any, ends with it."""
+    # Loaded here and not above: it brings the WebRTC engine, which no other command needs.
+    sdk, config = importlib.import_module("reactor_sdk"), importlib.import_module("reactor_sdk.config")
+    if model is None:
+        os.environ[config.ENV_LOCAL_URL] = url or os.environ.get(config.ENV_LOCAL_URL) or DEFAULT_URL
+        reactor = sdk.Reactor("model", local=True)
+    elif os.environ.get(config.ENV_API_URL):
+        reactor = sdk.Reactor(model)
+    else:
+        raise InvalidArgumentError("REACTOR_API_URL is not set: say where the coordinator is, and its key in REACTOR_API_KEY")
+    reactor.on("queue_changed", _tell_place)
+    async with reactor:
+        await reactor.connect()
+        yield reactor
+
+
+def _tell_place(place: Any) -> None:
+    if place is not None:
+        errors.print(f"waiting: place {place.position} of {place.waiting}")
+
+
+def _run(url: str, model: str | None, work: Callable[[Any], Awaitable[T]]) -> T:
+    async def run() -> T:
+        async with connected(url, model) as reactor:
+            return await work(reactor)
+
+    return asyncio.run(run())
+
+
+@client.command()
+def show(url: UrlOption = "", model: ModelOption = None, as_json: JsonOption = False) -> None:
+    """Show the tracks and commands of a model."""
+
+    async def work(reactor: Any) -> JsonObject:
+        return dict(reactor.get_capabilities() or {})
+
+    found = _run(url, model, work)
+    if as_json:
+        show_json(found)
+        return
+    show_table(found.get("tracks") or [], ("name", "kind", "direction"), "no tracks")
+    say("")
+    rows = [{"command": each["name"], "description": each.get("description", "")} for each in found.get("commands") or []]
+    show_table(rows, ("command", "description"), "no commands")
+
+
+@client.command()
+def send(
+    command: Annotated[str, typer.Argument(help="Name of the command.")],
+    values: Annotated[list[str] | None, typer.Argument(help="NAME=VALUE; VALUE is JSON, or else a text.")] = None,
+    files: Annotated[list[str] | None, typer.Option("--file", "-f", help="NAME=PATH: a parameter that is a file.")] = None,
+    url: UrlOption = "",
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send a command and print its reply."""
+    data = {name: parsed(text) for name, text in pairs(values or ())}
+    paths = dict(pairs(files or ()))
+
+    async def work(reactor: Any) -> JsonObject | None:
+        uploads = {name: await reactor.upload_file(path) for name, path in paths.items()}
+        reply: JsonObject | None = await reactor.send_command(command, {**data, **uploads})
+        return reply
+
+    reply = _run(url, model, work)
+    if as_json or reply is not None:
+        show_json(reply)
+    else:
+        say(f"[green]{command}[/green] was accepted")
+
+
+@client.command()
+def picture(
+    file: Annotated[Path, typer.Argument(help="Where it goes: a .png or .jpg.")],
+    track: TrackOption = "main_video",
+    url: UrlOption = "",
+    model: ModelOption = None,
+) -> None:
+    """Save what a video track shows now."""
+    write = importlib.import_module("reactor_cli.pictures").writer(file)
+
+    async def work(reactor: Any) -> Any:
+        async with asyncio.timeout(FIRST_PICTURE_S):
+            async for shown in reactor.frames(track):
+                return shown
+        raise InvalidArgumentError(f"the session ended before {track} showed anything")
+
+    rgb = _run(url, model, work)
+    write(rgb)
+    height, width = rgb.shape[:2]
+    say(f"[green]{file}[/green] holds {width}x{height} of {track}")
+
+
+@client.command()
+def clip(
+    file: Annotated[Path, typer.Argument(help="Where it goes: an .mp4.")],
+    seconds: Annotated[float, typer.Option("--seconds", "-s", min=0.1, max=300, help="How much of what was shown last.")] = 5.0,
+    url: UrlOption = "",
+    model: ModelOption = None,
+) -> None:
+    """Save the last seconds of a session that is recorded (runtime.recording.enabled in its reactor.yaml)."""
+
+    async def work(reactor: Any) -> int:
+        with Progress(console=errors, transient=True) as progress:
+            task = progress.add_task("fetching", total=None)
+
+            def told(fetched: int, total: int, _size: int) -> None:
+                progress.update(task, completed=fetched, total=total)
+
+            found = await reactor.request_clip(seconds)
+            return len(await reactor.download_clip_as_file(found, file, on_progress=told))
+
+    size = _run(url, model, work)
+    say(f"[green]{file}[/green] holds {size / 1024:.0f} KiB")
+
+
+@client.command()
+def stats(
+    seconds: Annotated[float, typer.Option("--seconds", "-s", min=1, help="For how long.")] = 10.0,
+    url: UrlOption = "",
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the figures of the connection, once a second; with --json, one line each."""
+
+    async def work(reactor: Any) -> None:
+        until = time.monotonic() + seconds
+        with Live(console=errors, auto_refresh=False, transient=as_json) as live:
+            while time.monotonic() < until:
+                await asyncio.sleep(1.0)
+                found = _figures(await reactor.get_stats())
+                if as_json:
+                    typer.echo(json.dumps(found))
+                else:
+                    live.update(_figures_table(found), refresh=True)
+
+    _run(url, model, work)
+
+
+def pairs(texts: Sequence[str]) -> list[tuple[str, str]]:
+    """``NAME=VALUE``, apart. Raises :class:`InvalidArgumentError`."""
+    found = [text.partition("=") for text in texts]
+    for name, sign, _ in found:
+        if not name or not sign:
+            raise InvalidArgumentError(f"give NAME=VALUE, not {name or '='!r}")
+    return [(name, value) for name, _, value in found]
+
+
+def parsed(text: str) -> Any:
+    """A value as JSON, or as the text that it is: ``3``, ``true`` and ``[1]`` are what they look like, ``dusk`` is a text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _figures(found: Any) -> JsonObject:
+    """What was measured, with the units in the names; what is not known yet is None."""
+    return {
+        "fps": found.frames_per_second,
+        "kbit_s": None if found.bitrate is None else found.bitrate / 1000,
+        "rtt_ms": None if found.rtt is None else found.rtt * 1000,
+        "loss_percent": None if found.packet_loss_ratio is None else found.packet_loss_ratio * 100,
+        "width": found.frame_width,
+        "height": found.frame_height,
+        "path": found.candidate_type,
+    }
+
+
+def _figures_table(figures: JsonObject) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in figures.items():
+        shown = "-" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
+        table.add_row(name.replace("_", " "), shown)
+    return table

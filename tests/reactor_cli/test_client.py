@@ -1,0 +1,116 @@
+"""`reactor client` as a process, against a model that `reactor init` has made and `reactor run` serves."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+
+import av
+import pytest
+from tests.reactor_runtime.child import running, served
+
+from reactor_cli.client import pairs, parsed
+from reactor_cli.new_project import project_files
+from reactor_protocol.errors import InvalidArgumentError
+
+RECORDED = "\n  recording:\n    enabled: true\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("3", 3), ("0.5", 0.5), ("true", True), ("[1]", [1]), ("null", None), ("dusk", "dusk"), ("[", "["), ("", "")],
+)
+def test_a_value_is_what_it_looks_like(text: str, value: object) -> None:
+    assert parsed(text) == value
+
+
+def test_a_pair_has_a_name() -> None:
+    assert pairs(["a=1", "b=c=d", "e="]) == [("a", "1"), ("b", "c=d"), ("e", "")]
+    for text in ("a", "=1", ""):
+        with pytest.raises(InvalidArgumentError, match="give NAME=VALUE"):
+            pairs([text])
+
+
+async def reactor(*arguments: str, **environ: str) -> tuple[int, str, str]:
+    """Exit code, output and errors of the command."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("REACTOR_")}
+    process = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).with_name("reactor")),
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**kept, "COLUMNS": "200", "NO_COLOR": "1", **environ},
+    )
+    try:
+        async with asyncio.timeout(60):
+            output, problems = await process.communicate()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    return process.returncode or 0, output.decode(), problems.decode()
+
+
+@pytest.mark.network
+async def test_a_tour(tmp_path: Path) -> None:
+    for name, text in project_files("sky").items():
+        (tmp_path / name).write_text(text + (RECORDED if name == "reactor.yaml" else ""))
+    async with running(tmp_path) as child, served(child) as http:
+        url = str(http.base_url)
+        code, output, problems = await reactor("client", "show", "--url", url, "--json")
+        assert (code, problems) == (0, "")
+        offered = json.loads(output)
+        assert [each["name"] for each in offered["commands"]] == ["jump", "set_speed", "set_radius"]
+        assert [(each["name"], each["kind"], each["direction"]) for each in offered["tracks"]] == [
+            ("main_video", "video", "recvonly")
+        ]
+        # Somebody else's session stays: what is set is seen by the next command.
+        await http.post("/start_session", json={})
+        assert await reactor("client", "send", "set_radius", "radius=150", "--url", url) == (0, "set_radius was accepted\n", "")
+        code, output, _ = await reactor("client", "send", "jump", REACTOR_LOCAL_URL=url)
+        assert code == 0
+        reply = json.loads(output)
+        assert (reply["type"], list(reply["data"])) == ("jumped", ["turn"])
+        for name in ("sky.png", "sky.jpg"):
+            code, output, _ = await reactor("client", "picture", str(tmp_path / name), "--url", url)
+            assert (code, output) == (0, f"{tmp_path / name} holds 640x360 of main_video\n")
+            with av.open(str(tmp_path / name)) as file:
+                rgb = next(file.decode(video=0)).to_ndarray(format="rgb24")
+            assert rgb.shape == (360, 640, 3)
+            orange = (abs(rgb.astype(int) - (255, 176, 59)) < 40).all(axis=2).sum()
+            assert 60_000 < orange < 71_500  # a disc of 150 pixels has 70,700, and some of it is outside
+        code, output, _ = await reactor("client", "clip", str(tmp_path / "sky.mp4"), "-s", "1", "--url", url)
+        assert code == 0, output
+        with av.open(str(tmp_path / "sky.mp4")) as film:
+            assert any(True for _ in film.decode(video=0))
+        code, output, _ = await reactor("client", "stats", "-s", "2", "--json", "--url", url)
+        assert (code, list(json.loads(output.splitlines()[-1]))) == (
+            0,
+            ["fps", "kbit_s", "rtt_ms", "loss_percent", "width", "height", "path"],
+        )
+        code, _, problems = await reactor("client", "send", "set_radius", "radius=900", "--url", url)
+        assert (code, problems) == (1, "reactor: set_radius: radius: 900 > le(150)\n")
+
+
+async def test_nobody_there() -> None:
+    code, _, problems = await reactor("client", "show", "--url", "http://127.0.0.1:9")
+    assert code == 1
+    assert problems.startswith("reactor: ")
+    assert len(problems.splitlines()) == 1
+
+
+async def test_a_coordinator_has_to_be_named() -> None:
+    assert await reactor("client", "show", "--model", "sky") == (
+        1,
+        "",
+        "reactor: REACTOR_API_URL is not set: say where the coordinator is, and its key in REACTOR_API_KEY\n",
+    )
+
+
+async def test_a_picture_has_a_kind(tmp_path: Path) -> None:
+    assert await reactor("client", "picture", str(tmp_path / "sky.bmp")) == (
+        1,
+        "",
+        "reactor: a picture is a .png, .jpg, .jpeg, not sky.bmp\n",
+    )
