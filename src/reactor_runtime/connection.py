@@ -113,7 +113,7 @@ class Connection:
         self._peer: Peer | None = None
         self._watches_only = False
         self._missing: set[str] = {CHANNEL_DATA} if legacy else {CHANNEL_DATA, CHANNEL_CONTROL}
-        self._tracks = _Tracks()
+        self._tracks = _Tracks(stepped=terms.stepped)
 
     # ------------------------------------------------------------------------------------------------ negotiation
 
@@ -128,7 +128,7 @@ class Connection:
         if offer.view_only:
             # What a spectator sends is not even received.
             sections = [section for section in sections if section.direction == "send"]
-        self._tracks = _Tracks(offer.track_mapping)
+        self._tracks = _Tracks(offer.track_mapping, tracks, stepped=self._tracks.stepped)
         self._peer = factory(config, self._peer_event)
         self._wire.hear_offer(offer.sdp_offer)
         return self._wire.declare(await self._peer.answer(offer.sdp_offer, sections))
@@ -407,7 +407,7 @@ class Connection:
             known = ", ".join(self._tracks.inputs) or "none"
             return Refusal("unknown_track", f"no track {name!r} that this client could send; it has: {known}")
         refusal = self._room.claim(self, name)
-        if refusal is None:
+        if refusal is None and mid:
             self._start_reading(name, mid)
         return refusal
 
@@ -464,11 +464,16 @@ class Connection:
 
 
 class _Tracks:
-    """Which section carries which track, who reads, and whether all is open."""
+    """Which section carries which track, who reads, and whether all is open.
 
-    def __init__(self, mapping: Sequence[MappedTrack] = ()) -> None:
+    In a ``stepped`` session the inputs of the model have no section: their frames come with the requests for steps.
+    """
+
+    def __init__(self, mapping: Sequence[MappedTrack] = (), tracks: Sequence[TrackSpec] = (), *, stepped: bool) -> None:
+        self.stepped = stepped
         self.outputs = {mapped.name: mapped.mid for mapped in mapping if mapped.direction == "recvonly"}
-        self.inputs = {mapped.name: mapped.mid for mapped in mapping if mapped.direction == "sendonly"}
+        unmapped = {track.name: "" for track in tracks if stepped and track.flow == "in"}
+        self.inputs = unmapped | {mapped.name: mapped.mid for mapped in mapping if mapped.direction == "sendonly"}
         self.seats: dict[str, Seat] = {}
         self.readers: dict[str, asyncio.Task[None]] = {}
         self.open = asyncio.Event()

@@ -91,6 +91,11 @@ class Desk:
                 logger.error("%s failed", type(call).__name__.lower(), exc_info=error.__cause__)
             self._mouth.say(calls.Answer(number, failure=str(error)))
             return
+        except Exception as error:
+            # Whatever it is, somebody waits for the answer.
+            logger.error("%s failed", type(call).__name__.lower(), exc_info=error)
+            self._mouth.say(calls.Answer(number, failure=f"{type(error).__name__}: {error}"))
+            return
         self._say_answer(number, result)
         if isinstance(call, calls.Close):
             self.ended.set()

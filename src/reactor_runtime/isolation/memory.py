@@ -43,9 +43,12 @@ class StateMemory:
         """Another session begins."""
         self._last = b""
 
-    def change(self, state: InputState | None) -> bytes | None:
-        """The public fields, where they are not as they were the last time; else None."""
-        if state is None:
+    def change(self, state: object) -> bytes | None:
+        """The public fields, where they are not as they were the last time; else None.
+
+        None too for what is no state of ours: a model may use the name for something else.
+        """
+        if not isinstance(state, InputState):
             return None
         kept = {name: self._field(name, getattr(state, name)) for name in type(state).public()}
         body = pickle.dumps({name: value for name, value in kept.items() if value is not None})

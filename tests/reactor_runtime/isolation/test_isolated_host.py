@@ -286,3 +286,38 @@ async def test_nothing_is_left_when_it_is_closed() -> None:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
         assert (house.owner.lost, house.owner.stopped) == ([], [])
+
+
+NAMESAKE = """
+from reactor_runtime import ModelMessage, ReactorModel, connected, event
+
+class Facts(ModelMessage):
+    greeted: int
+
+class Namesake(ReactorModel):
+    greeted = 0
+
+    def state(self):
+        return "not what others call so"
+
+    @connected
+    async def greet(self):
+        self.greeted += 1
+
+    @event(name="facts")
+    async def facts(self) -> Facts:
+        return Facts(self.greeted)
+
+    async def run(self):
+        import asyncio
+        await asyncio.Event().wait()
+"""
+
+
+async def test_a_model_may_use_the_name_of_the_state_for_something_else(tmp_path: Path) -> None:
+    (tmp_path / "reactor.yaml").write_text("runtime: {import: 'namesake_model:Namesake'}\n")
+    (tmp_path / "namesake_model.py").write_text(NAMESAKE)
+    async with housed(tmp_path) as house, asyncio.timeout(DEADLINE_S):
+        await house.host.load()
+        await house.begin()
+        assert await house.send("facts") == {"greeted": 1}

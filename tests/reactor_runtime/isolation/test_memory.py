@@ -47,6 +47,7 @@ def test_every_type_comes_back(tmp_path: Path) -> None:
 def test_only_what_has_changed_is_told() -> None:
     memory, state = StateMemory(), State()
     assert memory.change(None) is None
+    assert memory.change(test_only_what_has_changed_is_told) is None
     assert memory.change(state) is not None
     assert memory.change(state) is None
     state.light = Light(1.0, [])
