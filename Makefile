@@ -48,8 +48,8 @@ bench: $(READY)  ## latency, start-up and cost, beside the published pair; crash
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.crossing
 	$(BIN)/python -m benchmarks.kill
-	$(BIN)/python -m benchmarks.soak
 	$(BIN)/python -m benchmarks.coordinator
+	$(BIN)/python -m benchmarks.soak
 
 clean:           ## remove what the targets made
 	rm -rf $(VENV) out .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from reactor_protocol.errors import ModelFailedError
+from reactor_protocol.names import ENV_WORKER_SECRET
 from reactor_rtc.frames import AudioBlock, Media
 from reactor_rtc.scope import TaskScope
 from reactor_runtime.isolation import calls
@@ -187,6 +188,8 @@ class _Link:
                 *("-P", "-m", "reactor_runtime.isolation.child", *map(str, theirs)),
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=theirs,
+                # What proves the worker to its coordinator is none of the model's business.
+                env={name: value for name, value in os.environ.items() if name != ENV_WORKER_SECRET},
             )
             link = cls(process, *(Arena(each) for each in memory))
         except OSError:

@@ -34,11 +34,6 @@ class Restarts:
         self._crashes = 0
         self._loaded_at: float | None = None
 
-    @property
-    def crashes(self) -> int:
-        """How many have happened in a row."""
-        return self._crashes
-
     def loaded(self, now: float) -> None:
         """The model runs."""
         self._loaded_at = now

@@ -275,6 +275,16 @@ async def test_a_reload_takes_the_new_sources_and_keeps_the_session(tmp_path: Pa
         assert house.owner.level() == 150
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="asks /proc")
+async def test_the_secret_of_a_worker_is_not_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REACTOR_WORKER_SECRET", "hunter2-of-the-worker")
+    async with housed() as house:
+        await house.host.load()
+        environment = Path(f"/proc/{house.host.pid}/environ").read_bytes()
+        assert b"PATH=" in environment
+        assert b"hunter2" not in environment
+
+
 async def test_nothing_is_left_when_it_is_closed() -> None:
     async with housed() as house:
         await house.host.load()
