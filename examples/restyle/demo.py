@@ -1,19 +1,24 @@
 """The demo: a real clip goes to the restyle model and comes back restyled, while commands change how.
 
 Starts a runtime, streams the clip to it as a camera would, plays a script of commands, and leaves a film, a contact sheet and
-figures. Ends with 0 only if every change was seen in the pictures that came back.
+figures. In a terminal it then stays, so that you can play with the model in the browser. Ends with 0 only if every change was
+seen in the pictures that came back.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import signal
+import socket
+import sys
 from pathlib import Path
 from typing import Final
 
+import aiohttp
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -31,6 +36,8 @@ from reactor_sdk import ReactorException
 
 MODEL: Final = Path(__file__).resolve().parent
 CLIP: Final = MODEL.parent / "data" / "bigbuckbunny.mp4"
+_PORT: Final = 8080
+_LOAD_S: Final = 20.0
 # The demo is camera, network, model host, screen and recorder at once: a small machine gets a smaller picture.
 _HEIGHT: Final = 720 if (os.cpu_count() or 1) >= 4 else 540
 console: Final = Console()
@@ -61,6 +68,12 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder of demo.mp4 and demo.png (default: out)")
     parser.add_argument("--json", type=Path, help="write the figures here too")
+    parser.add_argument(
+        "--stay",
+        action=argparse.BooleanOptionalAction,
+        default=sys.stdin.isatty() and sys.stdout.isatty(),
+        help="serve the page until Ctrl-C (default: in a terminal)",
+    )
     return parser.parse_args()
 
 
@@ -76,12 +89,47 @@ async def _demo(options: argparse.Namespace) -> Report:
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    options.out.mkdir(parents=True, exist_ok=True)
+    async with serving(MODEL, _PORT if options.stay and _is_free(_PORT) else 0) as url:
+        await _begin_session(url)
+        console.print(f"The model is at [cyan]{url}[/cyan]: open it in a browser, watch, and play.", highlight=False)
+        report = await _tour(options, url)
+        if options.stay and not report.problems:
+            console.print(f"[bold]Now you:[/bold] [cyan]{url}[/cyan] (Ctrl-C ends it)", highlight=False)
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+    return report
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+async def _begin_session(url: str) -> None:
+    """Begins the session that the tour joins, so that it goes on for whoever watches when the tour leaves."""
+    deadline = asyncio.get_running_loop().time() + _LOAD_S
+    async with aiohttp.ClientSession() as http:
+        while True:
+            async with http.post(f"{url}/start_session", json={}) as answer:
+                if answer.status != 503 or asyncio.get_running_loop().time() > deadline:
+                    break
+            await asyncio.sleep(0.1)  # The model is still loading.
+    if answer.status != 200:
+        raise RuntimeFailed(f"the runtime begins no session: HTTP {answer.status}; {url}/health says why")
+
+
+async def _tour(options: argparse.Namespace, url: str) -> Report:
     out: Path = options.out
-    out.mkdir(parents=True, exist_ok=True)
     steps = write_script(encode_png(badge()))
-    report = await _stream(ClipTrack(CLIP, options.height), steps, out / "demo.mp4", options.seconds)
+    report = await _stream(url, ClipTrack(CLIP, options.height), steps, options)
     with console.status("comparing what was seen with what was asked for"):
-        report.problems = find_problems(CLIP, report.shown)
+        report.problems = await asyncio.to_thread(find_problems, CLIP, report.shown)
     (out / "demo.png").write_bytes(encode_png(contact_sheet(report)))
     if options.json is not None:
         options.json.write_text(json.dumps(report.as_dict(), indent=2) + "\n")
@@ -91,18 +139,17 @@ async def _demo(options: argparse.Namespace) -> Report:
     return report
 
 
-async def _stream(camera: ClipTrack, steps: list[Step], film: Path, seconds: float) -> Report:
+async def _stream(url: str, camera: ClipTrack, steps: list[Step], options: argparse.Namespace) -> Report:
     columns = (TextColumn("{task.fields[done]}"), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=False) as progress:
-        bar = progress.add_task("starting the runtime", total=len(steps), done="")
+        bar = progress.add_task("connecting", total=len(steps), done="")
 
         def on_step(step: Step, watch: Watch) -> None:
             done = f"{len(watch.arrivals):4d} frames"
             progress.update(bar, description=escape(step.label), completed=steps.index(step), done=done)
 
-        async with serving(MODEL) as url:
-            os.environ["REACTOR_LOCAL_URL"] = url
-            report = await play(camera, film, steps, seconds, on_step)
+        os.environ["REACTOR_LOCAL_URL"] = url
+        report = await play(camera, options.out / "demo.mp4", steps, options.seconds, on_step)
         progress.update(bar, description="done", completed=len(steps), done=f"{len(report.arrivals):4d} frames")
     return report
 

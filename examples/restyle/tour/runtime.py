@@ -23,11 +23,11 @@ class RuntimeFailed(Exception):
 
 
 @asynccontextmanager
-async def serving(model: Path) -> AsyncIterator[str]:
-    """Runs ``reactor run`` on a free port of this machine, and gives its address. Raises :class:`RuntimeFailed`."""
+async def serving(model: Path, port: int = 0) -> AsyncIterator[str]:
+    """Runs ``reactor run`` on a port of this machine (0: any free one), and gives its address. Raises :class:`RuntimeFailed`."""
     command = Path(sys.executable).with_name("reactor")
     process = await asyncio.create_subprocess_exec(
-        *(command, "run", model, "--host", "127.0.0.1", "--port", "0"),
+        *(command, "run", model, "--host", "127.0.0.1", "--port", str(port)),
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200"},
         # In a session of its own: Ctrl-C ends the demo, and the demo ends the runtime after its own goodbye.
