@@ -13,10 +13,12 @@ from reactor_coordinator import failures
 from reactor_coordinator.callers import refuse_key_in_address
 from reactor_coordinator.failures import documented
 from reactor_coordinator.metrics import Timed
+from reactor_coordinator.pages import page_routes
 from reactor_coordinator.reference_page import CONTENT_POLICY, page
+from reactor_coordinator.routes_admin import admin_routes
 from reactor_coordinator.routes_sessions import one_session_routes, session_routes
 from reactor_coordinator.routes_tokens import token_routes
-from reactor_coordinator.routes_transport import clip_routes, transport_routes
+from reactor_coordinator.routes_transport import clip_routes, schema_routes, transport_routes
 from reactor_coordinator.routes_uploads import upload_routes
 from reactor_coordinator.routes_workers import worker_routes
 from reactor_coordinator.service import Service
@@ -28,6 +30,18 @@ _TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
 _FIGURES: dict[int | str, dict[str, Any]] = {
     200: {"description": "Text.", "content": {"text/plain": {"schema": {"type": "string"}}}}
 }
+
+_ROUTES = (
+    token_routes,
+    session_routes,
+    one_session_routes,
+    schema_routes,
+    upload_routes,
+    transport_routes,
+    clip_routes,
+    worker_routes,
+    admin_routes,
+)
 
 
 def build_app(service: Service) -> FastAPI:
@@ -44,8 +58,10 @@ def build_app(service: Service) -> FastAPI:
     )
     app.add_middleware(Timed, metrics=service.metrics)
     failures.install(app)
-    for routes in (token_routes, session_routes, one_session_routes, upload_routes, transport_routes, clip_routes, worker_routes):
+    for routes in _ROUTES:
         app.include_router(routes(service))
+    for router in page_routes(service.config):
+        app.include_router(router)
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:

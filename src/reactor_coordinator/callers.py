@@ -16,7 +16,7 @@ from reactor_coordinator.records import Key
 from reactor_coordinator.store import keys as key_rows
 from reactor_coordinator.store.database import Database
 from reactor_coordinator.tokens import Caller, Signer
-from reactor_protocol.errors import AuthenticationError, BadRequestError, NotFoundError, RateLimitedError
+from reactor_protocol.errors import AuthenticationError, BadRequestError, NotFoundError, PermissionDeniedError, RateLimitedError
 from reactor_protocol.names import HEADER_API_KEY
 
 BEARER: Final = HTTPBearer(auto_error=False, description="A token from `POST /tokens`, or an API key.")
@@ -52,6 +52,16 @@ class Doorkeeper:
         self._count(caller.key_id)
         if caller.is_admin:
             await self._check_admin(caller)
+        return caller
+
+    async def admin(self, request: Request) -> Caller:
+        """A caller who may run the house. Raises as :meth:`caller`, and :class:`PermissionDeniedError` for everybody else.
+
+        A token that is bound to models or sessions is for these alone, whoever made it.
+        """
+        caller = await self.caller(request)
+        if not caller.is_admin or caller.scopes is not None:
+            raise PermissionDeniedError("this takes an admin's API key: make one with `reactor keys create NAME --admin`")
         return caller
 
     async def key_of(self, request: Request) -> Key:

@@ -20,7 +20,7 @@ _MEANINGS: Final = {
     400: "The request cannot be used; the message says why.",
     401: "The key or token is missing, wrong or expired.",
     402: "The key has no credit left.",
-    403: "A quota is used up, or the address is not valid or has expired.",
+    403: "A quota is used up, the address is not valid or has expired, or an admin's key is needed.",
     404: "There is no such thing, or it is somebody else's.",
     409: "Not in the state that it is in.",
     410: "It is gone.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class Office:
     """The desk with the books. What is written here a running coordinator sees within half a second."""
 
     database: Database
-    clock: SteadyClock
+    clock: Callable[[], float]
 
     async def create_key(self, template: Key) -> NewKey:
         """A new key with the properties of ``template``; its text is not kept."""

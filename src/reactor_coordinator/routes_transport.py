@@ -16,7 +16,7 @@ from reactor_coordinator.bodies import StrictRoute, parse
 from reactor_coordinator.callers import BEARER
 from reactor_coordinator.clips import ClipGoneError, Grant
 from reactor_coordinator.failures import RESPONSES, documented, failure
-from reactor_coordinator.headers import check_webrtc_version
+from reactor_coordinator.headers import check_api_version, check_webrtc_version
 from reactor_coordinator.records import SessionRecord, WorkerRecord
 from reactor_coordinator.service import Service, UnavailableError
 from reactor_coordinator.store import workers as worker_rows
@@ -109,6 +109,20 @@ def transport_routes(service: Service) -> APIRouter:
     async def legacy_answer(request: Request, session_id: str) -> Response:
         """The answer to it: 200, or 202 while it is made."""
         return await relay.pass_on(request, session_id, "GET", "/sdp_params")
+
+    return router
+
+
+def schema_routes(service: Service) -> APIRouter:
+    """``/sessions/{id}/schema``."""
+    router = APIRouter(tags=["sessions"], route_class=StrictRoute, dependencies=[Depends(check_api_version), Security(BEARER)])
+    relay = Relay(service)
+
+    @router.get("/sessions/{session_id}/schema", responses={200: {"model": dict[str, Any]}, **_FAILURES})
+    async def schema(request: Request, session_id: str) -> Response:
+        """The schema document of a session's model (OpenAPI 3.1): its commands, messages and tracks."""
+        _, worker = await relay.find(request, session_id)
+        return _answer(await service.client.request(worker, "GET", "/schema"))
 
     return router
 

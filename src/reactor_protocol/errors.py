@@ -31,6 +31,7 @@
     │   └── TrackTakenError         another client publishes that track
     ├── UploadError                 a file did not arrive
     ├── MessageTooLargeError        a message above the limit of a data channel
+    ├── MissingExtraError           a package is needed that is not installed; also an ImportError
     └── DecodeError                 bytes of the peer that make no sense
 
 Every one is a ``RuntimeError``, so that code written for the documented API catches it, and carries ``code`` (stable, upper
@@ -273,6 +274,12 @@ class MessageTooLargeError(ReactorException):
     """A message above the limit of a data channel."""
 
     code = "MESSAGE_TOO_LARGE"
+
+
+class MissingExtraError(ReactorException, ImportError):
+    """A package is needed that the plain install does not bring; the message says how to get it."""
+
+    code = "MISSING_EXTRA"
 
 
 class DecodeError(ReactorException):

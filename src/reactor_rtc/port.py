@@ -274,8 +274,8 @@ class Peer(Protocol):
         """What arrives on a receiving section, until the peer ends. Video: the newest picture wins. Audio: 0.2 s are kept."""
         ...
 
-    async def stats(self) -> PeerStats:
-        """Figures of the connection."""
+    async def stats(self, *, remember: bool = True) -> PeerStats:
+        """Figures of the connection. With ``remember`` False the next reading's rates are not counted from this one."""
         ...
 
     async def close(self) -> None:

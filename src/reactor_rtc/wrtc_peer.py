@@ -295,11 +295,11 @@ class WrtcPeer:
             found = IceCandidate(candidate.candidate, candidate.sdp_mid, candidate.sdp_m_line_index)
             self._emit(CandidateFound(found))
 
-    async def stats(self) -> PeerStats:
+    async def stats(self, *, remember: bool = True) -> PeerStats:
         if self.state is PeerState.CLOSED:
             return PeerStats()
         report = await _translate(self._connection.get_stats())
-        stats = self._stats.read(report, {str(t.mid): t for t in self._connection.get_transceivers()})
+        stats = self._stats.read(report, {str(t.mid): t for t in self._connection.get_transceivers()}, remember=remember)
         for mid, outlet in self._outlets.items():
             if outlet.follows and mid in stats.tracks:
                 # What the engine knows of is the stand-in.

@@ -29,8 +29,11 @@ class StatsReader:
         self._last: dict[str, _Reading] = {}
         self._read_at: float | None = None
 
-    def read(self, report: webrtc.RTCStatsReport, sections: Mapping[str, webrtc.RTCRtpTransceiver]) -> PeerStats:
-        """The figures of a report. ``sections`` are the transceivers by mid."""
+    def read(
+        self, report: webrtc.RTCStatsReport, sections: Mapping[str, webrtc.RTCRtpTransceiver], *, remember: bool = True
+    ) -> PeerStats:
+        """The figures of a report. ``sections`` are the transceivers by mid; see :meth:`reactor_rtc.port.Peer.stats`."""
+        counters: dict[str, _Reading] = {}
         entries = list(report.values())
         tracks: dict[str, TrackStats] = {}
         for entry in entries:
@@ -38,10 +41,12 @@ class StatsReader:
             if mid is None or mid not in sections:
                 continue
             if isinstance(entry, webrtc.RTCInboundRtpStreamStats):
-                tracks[mid] = self._inbound(entry)
+                tracks[mid] = self._inbound(entry, counters)
             elif isinstance(entry, webrtc.RTCOutboundRtpStreamStats):
-                tracks[mid] = self._outbound(entry, entries)
-        self._read_at = max((entry.timestamp for entry in entries), default=self._read_at)
+                tracks[mid] = self._outbound(entry, entries, counters)
+        if remember:
+            self._last.update(counters)
+            self._read_at = max((entry.timestamp for entry in entries), default=self._read_at)
         pair = _selected_pair(report, entries)
         local = report.get(pair.local_candidate_id or "") if pair is not None else None
         return PeerStats(
@@ -56,10 +61,10 @@ class StatsReader:
         beginning = now if self._read_at is None else _Reading(self._read_at, 0, 0, 0)
         return self._last.get(stream, beginning)
 
-    def _inbound(self, entry: webrtc.RTCInboundRtpStreamStats) -> TrackStats:
+    def _inbound(self, entry: webrtc.RTCInboundRtpStreamStats, counters: dict[str, _Reading]) -> TrackStats:
         now = _Reading(entry.timestamp, entry.bytes_received or 0, entry.packets_received or 0, max(0, entry.packets_lost or 0))
         before = self._before(entry.id, now)
-        self._last[entry.id] = now
+        counters[entry.id] = now
         # A packet that was late, and not lost, is taken off the count again.
         lost, received = max(0, now.lost - before.lost), now.packets - before.packets
         return TrackStats(
@@ -73,10 +78,12 @@ class StatsReader:
             **_picture(entry),
         )
 
-    def _outbound(self, entry: webrtc.RTCOutboundRtpStreamStats, entries: list[Any]) -> TrackStats:
+    def _outbound(
+        self, entry: webrtc.RTCOutboundRtpStreamStats, entries: list[Any], counters: dict[str, _Reading]
+    ) -> TrackStats:
         now = _Reading(entry.timestamp, entry.bytes_sent or 0, entry.packets_sent or 0, 0)
         before = self._before(entry.id, now)
-        self._last[entry.id] = now
+        counters[entry.id] = now
         remote = next(
             (e for e in entries if isinstance(e, webrtc.RTCRemoteInboundRtpStreamStats) and e.local_id == entry.id),
             None,

@@ -152,9 +152,9 @@ class Connection:
         task.cancel()
         return True
 
-    async def stats(self) -> tuple[PeerStats, dict[str, str]]:
-        """Figures by mid, and the mid of each track."""
-        return await self._peer.stats(), dict(self._mids)
+    async def stats(self, *, remember: bool = True) -> tuple[PeerStats, dict[str, str]]:
+        """Figures by mid, and the mid of each track. See :meth:`reactor_rtc.port.Peer.stats`."""
+        return await self._peer.stats(remember=remember), dict(self._mids)
 
     # ------------------------------------------------------------------------------------------------------ state
 

@@ -5,28 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
-from reactor_protocol.errors import ApiError, BadRequestError, ConflictError, NotFoundError, TransportError
+from reactor_protocol.errors import BadRequestError, ConflictError, NotFoundError, TransportError
 from reactor_protocol.names import EXTENSION_VIEW_ONLY
-from reactor_protocol.resources import MappedTrack, Session, Track
-from reactor_rtc.port import IceServer, PeerFactory
+from reactor_protocol.resources import Session, Track
+from reactor_rtc.port import PeerFactory
 from reactor_sdk.api import Api
 from reactor_sdk.config import ClientConfig
 from reactor_sdk.connection import Connection, ConnectionOwner
+from reactor_sdk.preparation import Offer, Preparation
 from reactor_sdk.queueing import OnSession, described
 from reactor_sdk.session import check_described, make_sessions
 from reactor_sdk.signalling import Signalling
 
 READY_LIMIT_S: Final = 30.0
 """For how long a connection may take from its offer until it is ready."""
-_FRESH_S: Final = 60.0
-"""For how long ICE servers may be used once they are known: their credentials are short-lived, and a queue may be long."""
 
 A = TypeVar("A")
 B = TypeVar("B")
-
-_Offer: TypeAlias = tuple[str, list[MappedTrack]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,39 +65,36 @@ class Dialer:
         self.sessions = make_sessions(self.api, config)
         self._make_peer = make_peer
 
-    async def dial(self, target: Target, owner: ConnectionOwner, told: Told) -> Line:
-        """Waits for the session's worker, and connects to it. What was begun is closed again on failure.
+    def prepare(self, owner: ConnectionOwner) -> Preparation:
+        """The local half of a connection to come. Dial within its context: what was begun is closed again on failure."""
+        return Preparation(self._make_peer, owner, self._preset())
+
+    async def dial(self, target: Target, preparation: Preparation, told: Told) -> Line:
+        """Waits for the session's worker, and connects to it.
 
         A worker that refuses a connection which ``resumes`` raises :class:`TransportError`: the session is alive, and is perhaps
         being moved to another worker.
         """
-        made: list[Connection] = []
+        session, signalling = await self._find_worker(target.session, preparation, told.seen)
+        told.described(session)
         try:
-            preparation = _Preparation(self._make_peer, owner, made)
-            session, signalling = await self._find_worker(target.session, preparation, told.seen)
-            told.described(session)
-            try:
-                return await self._connect(session, signalling, preparation, target)
-            except (BadRequestError, ConflictError, NotFoundError) as error:
-                if not target.resumes:
-                    raise
-                raise TransportError(f"the session's worker did not take the connection: {error}", status=error.status) from error
-        except BaseException:
-            for connection in made:
-                await connection.close()
-            raise
+            return await self._connect(session, signalling, preparation, target)
+        except (BadRequestError, ConflictError, NotFoundError) as error:
+            if not target.resumes:
+                raise
+            raise TransportError(f"the session's worker did not take the connection: {error}", status=error.status) from error
 
-    async def _find_worker(self, session: Session, preparation: _Preparation, seen: OnSession) -> tuple[Session, Signalling]:
+    async def _find_worker(self, session: Session, preparation: Preparation, seen: OnSession) -> tuple[Session, Signalling]:
         signalling = Signalling(self.api, session.session_id, view_only=self.config.view_only)
         if not described(session):
-            session, _ = await both(self.sessions.wait(session, seen), preparation.begin(signalling, self._preset()))
+            session, _ = await both(self.sessions.wait(session, seen), preparation.begin(signalling))
         check_described(session)
         return session, signalling
 
     def _preset(self) -> Sequence[Track]:
         return _seen(self.config.tracks) if self.config.view_only else self.config.tracks
 
-    async def _connect(self, session: Session, signalling: Signalling, preparation: _Preparation, target: Target) -> Line:
+    async def _connect(self, session: Session, signalling: Signalling, preparation: Preparation, target: Target) -> Line:
         tracks = session.capabilities.tracks if session.capabilities is not None else []
         if self.config.view_only:
             _check_spectators(session)
@@ -116,46 +110,6 @@ class Dialer:
         return Line(connection, connection_id, session)
 
 
-class _Preparation:
-    """The local half of a connection, begun while the session still waits for its worker where that is possible."""
-
-    def __init__(self, make_peer: PeerFactory, owner: ConnectionOwner, made: list[Connection]) -> None:
-        self._make_peer = make_peer
-        self._owner = owner
-        self._made = made
-        self._servers: Sequence[IceServer] | None = None
-        self._servers_until = 0.0
-        self._prepared: tuple[Sequence[Track], Connection, _Offer] | None = None
-
-    async def begin(self, signalling: Signalling, preset: Sequence[Track]) -> None:
-        """Asks for the ICE servers, and makes the offer if the tracks are known; a server that cannot say yet is asked later."""
-        try:
-            self._servers = await signalling.ice_servers()
-            self._servers_until = asyncio.get_running_loop().time() + _FRESH_S
-        except ApiError:
-            return
-        if preset:
-            connection = self._make(preset, self._servers)
-            self._prepared = (preset, connection, await connection.offer())
-
-    async def finish(self, signalling: Signalling, tracks: Sequence[Track]) -> tuple[Connection, _Offer]:
-        """The connection and its offer for these tracks."""
-        fresh = asyncio.get_running_loop().time() < self._servers_until
-        if self._prepared is not None:
-            preset, connection, offer = self._prepared
-            if fresh and _shape(preset) == _shape(tracks):
-                return connection, offer
-            await connection.close()
-        servers = self._servers if fresh and self._servers is not None else await signalling.ice_servers()
-        connection = self._make(tracks, servers)
-        return connection, await connection.offer()
-
-    def _make(self, tracks: Sequence[Track], servers: Sequence[IceServer]) -> Connection:
-        connection = Connection(self._make_peer, servers, tracks, self._owner)
-        self._made.append(connection)
-        return connection
-
-
 def _seen(tracks: Sequence[Track]) -> list[Track]:
     """The tracks that a spectator gets."""
     return [track for track in tracks if track.direction == "recvonly"]
@@ -168,15 +122,11 @@ def _check_spectators(session: Session) -> None:
         raise BadRequestError("view_only: this server does not know connections that only watch")
 
 
-def _shape(tracks: Sequence[Track]) -> list[tuple[str, str, str]]:
-    return [(track.name, track.kind, track.direction) for track in tracks]
-
-
 async def _connection_id(signalling: Signalling, given: int | None) -> int:
     return await signalling.register() if given is None else given
 
 
-async def _exchange(signalling: Signalling, connection_id: int, offer: _Offer, *, again: bool) -> tuple[int, str]:
+async def _exchange(signalling: Signalling, connection_id: int, offer: Offer, *, again: bool) -> tuple[int, str]:
     """The answer, and the id under which it came: a lost connection's id is used again only if the server still knows it."""
     sdp, mapping = offer
     if again:

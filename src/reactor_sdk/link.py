@@ -32,7 +32,9 @@ from reactor_sdk.connection import Connection
 from reactor_sdk.dialer import Dialer, Line, Target, Told
 from reactor_sdk.events import Events
 from reactor_sdk.frames import FrameFeed
+from reactor_sdk.history import Sampling
 from reactor_sdk.holdings import ConnectOptions, Holdings
+from reactor_sdk.preparation import Preparation
 from reactor_sdk.session import OpenedSession
 from reactor_sdk.signalling import check_connection_id
 from reactor_sdk.state import ClientState, failure, told_error
@@ -59,6 +61,7 @@ class Link:
         self.state = ClientState(events)
         self.frames = FrameFeed()
         self.holdings = Holdings()
+        self.sampling = Sampling()
         self.dialer = Dialer(config, make_peer)
         self._events = events
         self._connection: Connection | None = None
@@ -196,11 +199,12 @@ class Link:
     async def _establish(self, options: ConnectOptions) -> None:
         began = time.perf_counter()
         self.state.move(ClientEvent.CONNECT)
-        await self.dialer.sessions.authorize()
-        opened = await self.dialer.sessions.open(options.session_id, fail_fast=options.fail_fast)
-        self._own(opened)
-        self.state.move(ClientEvent.SESSION_CREATED)
-        await self._dial(Target(opened.session, options.connection_id), began)
+        async with self.dialer.prepare(self) as preparation:
+            await self.dialer.sessions.authorize()
+            opened = await self.dialer.sessions.open(options.session_id, fail_fast=options.fail_fast)
+            self._own(opened)
+            self.state.move(ClientEvent.SESSION_CREATED)
+            await self._dial(Target(opened.session, options.connection_id), preparation, began)
 
     def _own(self, opened: OpenedSession) -> None:
         self.holdings.owns_session = opened.created
@@ -209,14 +213,15 @@ class Link:
     async def _resume(self, session_id: str) -> None:
         began = time.perf_counter()
         self.state.move(ClientEvent.RECONNECT)
-        await self.dialer.sessions.authorize()
-        session = await self.dialer.sessions.find(session_id)
-        self.state.move(ClientEvent.SESSION_CREATED)
-        self.state.observe(session)
-        known = self.holdings.reusable_id(session)
-        await self._dial(Target(session, known, again=known is not None, resumes=True), began)
+        async with self.dialer.prepare(self) as preparation:
+            await self.dialer.sessions.authorize()
+            session = await self.dialer.sessions.find(session_id)
+            self.state.move(ClientEvent.SESSION_CREATED)
+            self.state.observe(session)
+            known = self.holdings.reusable_id(session)
+            await self._dial(Target(session, known, again=known is not None, resumes=True), preparation, began)
 
-    async def _dial(self, target: Target, began: float) -> None:
+    async def _dial(self, target: Target, preparation: Preparation, began: float) -> None:
         found = began
 
         def described(session: Session) -> None:
@@ -226,7 +231,7 @@ class Link:
 
         self._early.clear()
         try:
-            line = await self.dialer.dial(target, self, Told(self.state.observe, described))
+            line = await self.dialer.dial(target, preparation, Told(self.state.observe, described))
         except TransportError as error:
             for message in self._early:
                 if isinstance(message, SessionEnded):
@@ -240,6 +245,8 @@ class Link:
         connection = self._connection = line.connection
         self.holdings.connected(line.connection_id, line.session)
         connection.check_open()
+        sampling = self.sampling.keep(connection, lambda: main_video(self.state.tracks()))
+        connection.scope.start(sampling, "stats history")
         for name in connection.remote:
             if self.holdings.flows(name):
                 connection.resume(name)

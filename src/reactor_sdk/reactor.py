@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -24,6 +25,7 @@ from reactor_sdk.config import DEFAULT_API_URL, ClientOptions, load_config
 from reactor_sdk.connection import Connection
 from reactor_sdk.events import Subscribable
 from reactor_sdk.frames import FrameStream
+from reactor_sdk.history import StatsSample
 from reactor_sdk.holdings import ConnectOptions
 from reactor_sdk.link import Link
 from reactor_sdk.recordings import ClipProgress, PathLike, RecordingClient
@@ -203,7 +205,9 @@ class Reactor(Subscribable):
         return None
 
     async def _acknowledged(self, connection: Connection, command: Command) -> dict[str, Any] | None:
+        asked = time.perf_counter()
         result = await connection.conversation.command(command)
+        self._link.sampling.history.answered(time.perf_counter() - asked)
         if result.error is not None:
             raise CommandRejected(result.error.code, result.error.message, command=command.type)
         if result.reply is None:
@@ -382,6 +386,15 @@ class Reactor(Subscribable):
         """Figures of the connection; rates are since the last call. Raises :class:`InvalidStateError` when not connected."""
         figures, mids = await (await self._connection("get_stats()")).stats()
         return connection_stats(figures, mids, main_video(self._link.state.tracks()))
+
+    def stats_history(self) -> tuple[StatsSample, ...]:
+        """The figures of this client's connections, one sample a second of the last hour (3,600 at most), oldest first.
+
+        A connection that ends leaves a sample with ``connected`` False, and the next one goes on behind it. Times are seconds,
+        rates 1/s and bit/s: see :class:`StatsSample`. :func:`reactor_sdk.plot_stats` draws them. Calls of :meth:`get_stats`
+        are not disturbed.
+        """
+        return self._link.sampling.history.samples
 
     def get_connection_timings(self) -> ConnectionTimings | None:
         """How long the last connection took to make, in milliseconds; None before the first."""

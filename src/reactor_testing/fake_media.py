@@ -9,7 +9,7 @@ from typing import Final
 
 from reactor_protocol.resources import TrackKind
 from reactor_rtc.frames import AudioBlock, Media, VideoFrame
-from reactor_rtc.port import Direction, TrackStats
+from reactor_rtc.port import Direction, StreamTotals, TrackStats
 
 AUDIO_BUFFER_S: Final = 0.2
 _ROUNDING_S: Final = 1e-9
@@ -66,9 +66,11 @@ class Flow:
         self._frames += 1
         self._octets += media.data.nbytes if isinstance(media, VideoFrame) else media.samples.nbytes
 
-    def stats(self, now: float) -> TrackStats:
-        """Figures of the section; rates are of the last two readings."""
-        before, self._reading = self._reading, (now, self._frames, self._octets)
+    def stats(self, now: float, *, remember: bool = True) -> TrackStats:
+        """Figures of the section; rates are since the last reading that was remembered."""
+        before = self._reading
+        if remember:
+            self._reading = (now, self._frames, self._octets)
         at, frames, octets = before or (now, self._frames, self._octets)
         elapsed = now - at
         picture = self._newest if isinstance(self._newest, VideoFrame) else None
@@ -80,6 +82,7 @@ class Flow:
             width=picture.width if picture else 0,
             height=picture.height if picture else 0,
             frames=self._frames if picture else 0,
+            totals=StreamTotals(octets=self._octets, frames=self._frames if picture else 0),
         )
 
 

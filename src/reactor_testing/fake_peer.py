@@ -337,11 +337,11 @@ class FakePeer:
             self._labels[label] = False
             self._emit(ChannelClosed(label))
 
-    async def stats(self) -> PeerStats:
+    async def stats(self, *, remember: bool = True) -> PeerStats:
         if self._state is PeerState.CLOSED:
             return PeerStats()
         now = asyncio.get_running_loop().time()
-        tracks = {mid: flow.stats(now) for mid, flow in self._flows.items()}
+        tracks = {mid: flow.stats(now, remember=remember) for mid, flow in self._flows.items()}
         known = PeerStats(RTT_S, float(self._config.start_bitrate), "host", tracks)
         return known if self._link is not None else PeerStats(tracks=tracks)
 

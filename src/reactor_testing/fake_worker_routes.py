@@ -116,6 +116,13 @@ async def _session(worker: FakeWorker, _request: web.Request) -> web.Response:
     return web.json_response(_described(worker))
 
 
+async def _schema(worker: FakeWorker, _request: web.Request) -> web.Response:
+    """A document without commands: what clients are told of the tracks is in the session's capabilities."""
+    if worker.state is RuntimeState.CREATED:
+        return web.json_response({})
+    return web.json_response({"openapi": "3.1.0", "info": {"title": "fake", "version": "0.0.0"}, "paths": {}})
+
+
 async def _notice(worker: FakeWorker, request: web.Request) -> web.Response:
     notice = await _body(request, Notice)
     if not worker.table.running:
@@ -246,6 +253,7 @@ _ROUTES: Final[tuple[tuple[str, str, WorkerHandler], ...]] = (
     ("POST", "/start_session", _start),
     ("POST", "/stop_session", _stop),
     ("GET", "/session", _session),
+    ("GET", "/schema", _schema),
     ("POST", "/notice", _notice),
     ("POST", "/sessions/{sid}/uploads", _upload),
     ("GET", "/clips", _clips),

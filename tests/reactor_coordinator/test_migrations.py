@@ -37,6 +37,6 @@ async def test_several_may_migrate_at_once_and_again(database_url: str) -> None:
     async def version(connection: AsyncConnection) -> list[str]:
         return [row[0] for row in await connection.execute(text("SELECT version_num FROM alembic_version"))]
 
-    assert await databases[1].read(version) == ["0001"]
+    assert await databases[1].read(version) == ["0002"]
     for each in databases:
         await each.close()

@@ -41,6 +41,7 @@ TREE: list[tuple[str, str, str, bool, int | None]] = [
     ("TrackTakenError", "ControlRequestError", "INTERNAL_ERROR", True, None),
     ("UploadError", "ReactorException", "UPLOAD_FAILED", True, None),
     ("MessageTooLargeError", "ReactorException", "MESSAGE_TOO_LARGE", False, None),
+    ("MissingExtraError", "ReactorException", "MISSING_EXTRA", False, None),
     ("DecodeError", "ReactorException", "DECODE_FAILED", False, None),
 ]
 

@@ -68,7 +68,7 @@ class ScriptedPeer:
         while (media := await self.arriving[mid].get()) is not None:
             yield media
 
-    async def stats(self) -> PeerStats:
+    async def stats(self, *, remember: bool = True) -> PeerStats:
         return PeerStats(rtt=0.02)
 
     async def close(self) -> None:

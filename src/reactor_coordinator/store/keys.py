@@ -45,6 +45,12 @@ async def listing(connection: AsyncConnection, /) -> list[Key]:
     return [_record(row) for row in await connection.execute(select(keys).order_by(keys.c.created_at, keys.c.id))]
 
 
+async def newest(connection: AsyncConnection, /, limit: int, first: int) -> list[Key]:
+    """So many keys, newest first, from the one with the number ``first`` on (counted from 0)."""
+    wanted = select(keys).order_by(keys.c.created_at.desc(), keys.c.id).limit(limit).offset(first)
+    return [_record(row) for row in await connection.execute(wanted)]
+
+
 async def count(connection: AsyncConnection, /) -> int:
     """How many keys there are, revoked ones included."""
     return int((await connection.execute(select(func.count()).select_from(keys))).scalar_one())

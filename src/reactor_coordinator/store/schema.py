@@ -54,6 +54,7 @@ sessions = Table(
     Index(None, "state"),
     Index(None, "key_id", "created_at"),
     Index(None, "token_id"),
+    Index(None, "ended_at"),
 )
 
 workers = Table(

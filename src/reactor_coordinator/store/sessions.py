@@ -97,6 +97,12 @@ async def newest(connection: AsyncConnection, /, limit: int, *, closed: bool) ->
     return [_record(row) for row in await connection.execute(wanted)]
 
 
+async def lately_over(connection: AsyncConnection, /, limit: int) -> list[SessionRecord]:
+    """The sessions that ended last, newest end first."""
+    wanted = select(sessions).where(sessions.c.ended_at.is_not(None)).order_by(sessions.c.ended_at.desc()).limit(limit)
+    return [_record(row) for row in await connection.execute(wanted)]
+
+
 async def moved(connection: AsyncConnection, /, session_id: str, event: SessionEvent, **values: Any) -> bool:
     """Moves a session. False where the move is not legal from the state that it is in."""
     result = await connection.execute(move(sessions, SESSION, event, **values).where(sessions.c.id == session_id))

@@ -46,6 +46,12 @@ async def alive(connection: AsyncConnection, /) -> list[WorkerRecord]:
     return [record(row) for row in await connection.execute(wanted)]
 
 
+async def lately_lost(connection: AsyncConnection, /, limit: int) -> list[WorkerRecord]:
+    """The workers that were lost, those that were heard of last first."""
+    lost = select(workers).where(workers.c.state == str(WorkerState.LOST))
+    return [record(row) for row in await connection.execute(lost.order_by(workers.c.lease_until.desc()).limit(limit))]
+
+
 async def moved(connection: AsyncConnection, /, worker_id: str, event: WorkerEvent, **values: Any) -> bool:
     """Moves a worker. False where the move is not legal from the state that it is in."""
     result = await connection.execute(move(workers, WORKER, event, **values).where(workers.c.id == worker_id))

@@ -13,6 +13,7 @@ OF_A_SESSION: list[tuple[str, str, dict[str, Any] | None]] = [
     ("DELETE", "/sessions/{session_id}", None),
     ("GET", "/sessions/{session_id}/info", None),
     ("GET", "/sessions/{session_id}/runtime", None),
+    ("GET", "/sessions/{session_id}/schema", None),
     ("POST", "/sessions/{session_id}/uploads", UPLOAD),
     ("GET", f"{WEBRTC}/ice_servers", None),
     ("POST", f"{WEBRTC}/connections", None),
@@ -30,6 +31,14 @@ WITHOUT_A_SESSION: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", "/sessions", {"model": {"name": "echo"}}),
     ("GET", "/models", None),
 ]
+OF_THE_HOUSE: list[tuple[str, str, dict[str, Any] | None]] = [
+    ("GET", "/admin/state", None),
+    ("GET", "/admin/ends", None),
+    ("GET", "/admin/keys", None),
+    ("POST", "/admin/sessions/{session_id}/end", {"reason": "enough"}),
+    ("POST", "/admin/workers/{worker_id}/drain", None),
+]
+"""For admins alone."""
 WITHOUT_A_TOKEN = {
     ("POST", "/tokens"),
     ("GET", "/.well-known/jwks.json"),
@@ -44,4 +53,4 @@ WITHOUT_A_TOKEN = {
 
 def filled(address: str, session_id: str) -> str:
     """An address with its parameters."""
-    return address.format(session_id=session_id, connection_id=1002)
+    return address.format(session_id=session_id, connection_id=1002, worker_id="w-1")

@@ -7,7 +7,7 @@ from typing import Any
 
 import jwt
 from tests.reactor_coordinator.house import House, configuration, opened
-from tests.reactor_coordinator.security.addresses import OF_A_SESSION, WITHOUT_A_SESSION, filled
+from tests.reactor_coordinator.security.addresses import OF_A_SESSION, OF_THE_HOUSE, WITHOUT_A_SESSION, filled
 
 from reactor_coordinator.office import Office
 from reactor_coordinator.records import Role
@@ -56,7 +56,7 @@ def forged(good: str, house: House) -> dict[str, str]:
 
 
 async def test_without_a_token(house: House) -> None:
-    for method, address, body in (*WITHOUT_A_SESSION, *OF_A_SESSION):
+    for method, address, body in (*WITHOUT_A_SESSION, *OF_A_SESSION, *OF_THE_HOUSE):
         reply = await house.ask(method, filled(address, NOWHERE), json=body)
         assert (reply.status, reply.body) == (401, NO_TOKEN), (method, address)
         assert reply.headers["WWW-Authenticate"] == "Bearer"

@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from tests.reactor_coordinator.house import House, configuration, opened
-from tests.reactor_coordinator.security.addresses import OF_A_SESSION, WITHOUT_A_SESSION, WITHOUT_A_TOKEN
+from tests.reactor_coordinator.security.addresses import OF_A_SESSION, OF_THE_HOUSE, WITHOUT_A_SESSION, WITHOUT_A_TOKEN
 
 from reactor_coordinator.records import Role
 from reactor_protocol.names import HEADER_API_KEY
@@ -29,7 +29,8 @@ CHECKS = [status_code_conformance, content_type_conformance, response_headers_co
 EXAMPLES = 10
 """Of each route, of what fits its schema and of what does not."""
 
-ROUTES = sorted({(method, path.split("?")[0]) for method, path, _ in (*OF_A_SESSION, *WITHOUT_A_SESSION)} | WITHOUT_A_TOKEN)
+WITH_A_TOKEN = (*OF_A_SESSION, *WITHOUT_A_SESSION, *OF_THE_HOUSE)
+ROUTES = sorted({(method, path.split("?")[0]) for method, path, _ in WITH_A_TOKEN} | WITHOUT_A_TOKEN)
 
 
 class Served:

@@ -5,6 +5,7 @@ from uuid import uuid4
 from tests.reactor_coordinator.house import House
 from tests.reactor_coordinator.security.addresses import (
     OF_A_SESSION,
+    OF_THE_HOUSE,
     WITHOUT_A_SESSION,
     WITHOUT_A_TOKEN,
     filled,
@@ -18,7 +19,8 @@ NO_IDS = [("a%00b", "a\x00b"), ("x" * 5000, "x" * 64), ("%F0%9F%98%80", "\U0001f
 
 async def test_no_route_has_been_left_out(house: House) -> None:
     document = (await house.ask("GET", "/openapi.json")).body
-    known = {(method, path.split("?")[0]) for method, path, _ in (*OF_A_SESSION, *WITHOUT_A_SESSION)} | WITHOUT_A_TOKEN
+    with_a_token = (*OF_A_SESSION, *WITHOUT_A_SESSION, *OF_THE_HOUSE)
+    known = {(method, path.split("?")[0]) for method, path, _ in with_a_token} | WITHOUT_A_TOKEN
     assert {(method.upper(), path) for path, item in document["paths"].items() for method in item} == known
 
 
