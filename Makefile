@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help install demo test test-fast test-network lint format interop bench clean
+.PHONY: help install demo test test-fast test-network lint format interop bench docs docs-serve clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -34,7 +34,7 @@ lint: $(READY)  ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy tests benchmarks examples
+	$(BIN)/mypy tests benchmarks examples website
 	$(BIN)/lint-imports
 
 format: $(READY)  ## rewrite the sources in the house style
@@ -50,6 +50,13 @@ bench: $(READY)  ## latency, start-up and cost, beside the published pair; crash
 	$(BIN)/python -m benchmarks.kill
 	$(BIN)/python -m benchmarks.coordinator
 	$(BIN)/python -m benchmarks.soak
+
+docs: $(READY)  ## the documentation site, in out/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "out/site/index.html"
+
+docs-serve: $(READY)  ## the same on http://127.0.0.1:8000/, built anew on every change
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve --dev-addr 127.0.0.1:8000
 
 clean:           ## remove what the targets made
 	rm -rf $(VENV) out .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -52,7 +52,8 @@ def arrows(lifecycle: Lifecycle[Any, Any]) -> list[Arrow]:
         sources[event, target].append(state)
     events: dict[tuple[Source, Enum], list[str]] = defaultdict(list)
     for (event, target), states in sources.items():
-        apart: Iterable[Source] = [tuple(states)] if len(states) >= MANY else states
+        together = tuple(sorted(states, key=list(type(target)).index))  # in the order in which they are declared
+        apart: Iterable[Source] = [together] if len(states) >= MANY else states
         for source in apart:
             events[source, target].append(_words(event))
     return [Arrow(source, target, tuple(names)) for (source, target), names in events.items()]
@@ -146,7 +147,8 @@ def _label(middle: Place, along: Place, opposed: bool, events: tuple[str, ...]) 
 def _loop(box: Box, events: tuple[str, ...]) -> str:
     """An arrow from a state to itself, on its left."""
     x, y = box.x - box.w / 2, box.y
-    line = f'<path class="move" d="M{x:g} {y - 9:g}C{x - 44:g} {y - 26:g} {x - 44:g} {y + 26:g} {x - 2:g} {y + 9:g}" marker-end="url(#tip)"/>'
+    way = f"M{x:g} {y - 9:g}C{x - 44:g} {y - 26:g} {x - 44:g} {y + 26:g} {x - 2:g} {y + 9:g}"
+    line = f'<path class="move" d="{way}" marker-end="url(#tip)"/>'
     start = y - (len(events) - 1) * LINE_H / 2
     words = "".join(_text(x - 40, start + i * LINE_H, name, "end") for i, name in enumerate(events))
     return f'{line}<g class="event">{words}</g>'

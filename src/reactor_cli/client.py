@@ -23,7 +23,7 @@ from reactor_protocol.messages import JsonObject
 
 T = TypeVar("T")
 
-client = typer.Typer(help="Connect to a model: see what it offers, command it, take pictures home.", no_args_is_help=True)
+client = typer.Typer(help="Connect to a model: see what it offers, command it, take pictures home.")
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 FIRST_PICTURE_S: Final = 20.0

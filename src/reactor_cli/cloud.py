@@ -4,44 +4,62 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import importlib.util
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 import typer
 from rich.markup import escape
 
-from reactor_cli.output import JsonOption, ago, errors, say, show_json, show_table
-from reactor_coordinator.config import CloudConfig, read_config
-from reactor_coordinator.keys import NewKey
-from reactor_coordinator.office import Office, open_office
-from reactor_coordinator.records import Key, Role, SessionRecord, WorkerRecord
+from reactor_cli.output import PANEL_MANY, JsonOption, ago, errors, example, say, show_json, show_json_line, show_table
+from reactor_protocol.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    # What a coordinator is made of takes a second to load: the commands load it when they need it.
+    from reactor_coordinator.config import CloudConfig
+    from reactor_coordinator.keys import NewKey
+    from reactor_coordinator.office import Office
+    from reactor_coordinator.records import Key, SessionRecord, WorkerRecord
 
 T = TypeVar("T")
+
+_NEEDED: Final = ("sqlalchemy", "alembic", "asyncpg", "jwt", "obstore", "prometheus_client")
 
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="The configuration; else reactor-cloud.yaml here, else the models found here."),
 ]
 
-keys = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
-sessions = typer.Typer(help="Sessions: list and end them.", no_args_is_help=True)
-workers = typer.Typer(help="Workers: list and drain them.", no_args_is_help=True)
+keys = typer.Typer(help="API keys: make, list and revoke them.")
+sessions = typer.Typer(help="Sessions: list and end them.")
+workers = typer.Typer(help="Workers: list and drain them.")
 
 _DAY_S = 86_400.0
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands to the program."""
-    app.command()(coordinator)
-    app.add_typer(keys, name="keys")
-    app.add_typer(sessions, name="sessions")
-    app.add_typer(workers, name="workers")
+    app.command(rich_help_panel=PANEL_MANY, epilog=example("reactor coordinator", "reactor coordinator -c reactor-cloud.yaml"))(
+        coordinator
+    )
+    app.add_typer(keys, name="keys", rich_help_panel=PANEL_MANY, epilog=example("reactor keys create shop"))
+    app.add_typer(sessions, name="sessions", rich_help_panel=PANEL_MANY, epilog=example("reactor sessions list --all"))
+    app.add_typer(workers, name="workers", rich_help_panel=PANEL_MANY, epilog=example("reactor workers list --json"))
+
+
+def _load(module: str) -> Any:
+    """A module of the coordinator. Raises :class:`MissingExtraError` where what it needs is not installed."""
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(f'{missing[0]} is missing: this command comes with "openreactor[coordinator]": pip install it')
+    return importlib.import_module(f"reactor_coordinator.{module}")
 
 
 def _at_the_office(config: Path | None, work: Callable[[Office], Awaitable[T]]) -> T:
+    open_office, read_config = _load("office").open_office, _load("config").read_config
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
     async def visit() -> T:
@@ -60,17 +78,18 @@ def coordinator(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port, 0 for a free one; else 8090.")] = None,
     local_workers: Annotated[int | None, typer.Option("--workers", min=1, help="How many workers this machine runs.")] = None,
     log_format: Annotated[Literal["text", "json"], typer.Option(help="How log lines look.")] = "text",
+    as_json: JsonOption = False,
 ) -> None:
     """Serve models to many clients: hands out tokens, sessions, a queue and workers, until Ctrl-C.
 
-    Ctrl-C ends all sessions. SIGTERM takes no new ones, and lets those that run come to their end.
+    Ctrl-C ends all sessions. SIGTERM takes no new ones, and lets those that run come to their end. With --json the address, and
+    the API key where one had to be made, are one line of JSON on standard output.
     """
-    # All that it takes to serve is loaded by those who serve: the other commands answer at once.
-    serve = importlib.import_module("reactor_coordinator.serve").serve
+    serve, read_config = _load("serve").serve, _load("config").read_config
     importlib.import_module("reactor_runtime.logs").configure_logging("INFO", log_format)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     settings = _with_options(read_config(config), host, port, local_workers)
-    asyncio.run(serve(settings, lambda url, key: _greet(settings, url, key)))
+    asyncio.run(serve(settings, lambda url, key: _greet(settings, url, key, as_json=as_json)))
 
 
 def _with_options(config: CloudConfig, host: str | None, port: int | None, local_workers: int | None) -> CloudConfig:
@@ -84,7 +103,10 @@ def _with_options(config: CloudConfig, host: str | None, port: int | None, local
     return config.model_copy(update=changes)
 
 
-def _greet(config: CloudConfig, url: str, key: NewKey | None) -> None:
+def _greet(config: CloudConfig, url: str, key: NewKey | None, *, as_json: bool) -> None:
+    if as_json:
+        show_json_line({"url": url, "models": list(config.models), "key": None if key is None else key.text})
+        return
     models = ", ".join(config.models)
     errors.print(f"[bold]reactor[/bold] coordinates [green]{escape(models)}[/green] on [cyan]{url}[/cyan] (Ctrl-C ends it)")
     if key is not None:
@@ -111,14 +133,16 @@ def create_key(
 ) -> None:
     """Make an API key. It is shown once: only its hash is kept."""
 
+    records = _load("records")
+
     async def work(office: Office) -> NewKey:
         now = office.clock()
-        template = Key(
+        template = records.Key(
             id="",
             name=name[:128],
             prefix="",
             digest="",
-            role=Role.ADMIN if admin else Role.CLIENT,
+            role=records.Role.ADMIN if admin else records.Role.CLIENT,
             priority=priority,
             max_sessions=max_sessions,
             sessions_per_minute=per_minute,

@@ -2,47 +2,49 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+import os
 import sys
-from dataclasses import replace
+import traceback
+from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
-from pathlib import Path
-from typing import Annotated
+from types import TracebackType
+from typing import Annotated, Final
 
 import typer
-from rich.markup import escape
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from reactor_cli import cloud
+from reactor_cli.bench.command import bench
 from reactor_cli.client import client
+from reactor_cli.doctor.command import doctor
+from reactor_cli.failures import EXPECTED, FAILED, failure_of
 from reactor_cli.new_project import init
-from reactor_cli.output import errors
+from reactor_cli.output import PANEL_CHECK, PANEL_MAKE, PANEL_USE, example, show_error
+from reactor_cli.run import run
 from reactor_cli.schema import schema
-from reactor_protocol.errors import InvalidArgumentError, ReactorException
+
+ENV_DEBUG: Final = "REACTOR_DEBUG"
+_DEBUG: Final = "--debug"
+_ORDER: Final = ("init", "run", "schema", "client", "codegen", "doctor", "bench", "coordinator", "keys", "sessions", "workers")
+
+
+class ReadingOrder(TyperGroup):
+    """Lists the commands as a newcomer needs them."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:
+        """Those of the order, then all others."""
+        known = super().list_commands(ctx)
+        return [*(name for name in _ORDER if name in known), *(name for name in known if name not in _ORDER)]
+
 
 app = typer.Typer(
     name="reactor",
-    help="Serve real-time, interactive video models, and talk to them.",
-    no_args_is_help=True,
+    cls=ReadingOrder,
     pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
 )
-
-_COORDINATOR_NEEDS = ("sqlalchemy", "alembic", "asyncpg", "jwt", "obstore", "prometheus_client")
-_CLOUD_COMMANDS = ("coordinator", "keys", "sessions", "workers")
-
-
-def add_cloud_commands() -> None:
-    """The operator's commands, or, where they are not installed, what to install."""
-    if all(importlib.util.find_spec(name) for name in _COORDINATOR_NEEDS):
-        importlib.import_module("reactor_cli.cloud").add_to(app)
-        return
-    anything = {"ignore_unknown_options": True, "allow_extra_args": True}
-    for name in _CLOUD_COMMANDS:
-        app.command(name, context_settings=anything, help='Needs "openreactor[coordinator]".')(_say_what_is_missing)
-
-
-def _say_what_is_missing() -> None:
-    errors.print('[red]reactor:[/red] this command comes with "openreactor\\[coordinator]": pip install it')
-    raise typer.Exit(1)
 
 
 def _version(wanted: bool) -> None:
@@ -51,48 +53,79 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(epilog=example("reactor init sky && cd sky && reactor run", "reactor client show", "reactor doctor"))
 def root(
     show_version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    debug: Annotated[
+        bool, typer.Option(_DEBUG, help=f"Show tracebacks of errors (or {ENV_DEBUG}=1). May stand anywhere in the line.")
+    ] = False,
 ) -> None:
     """Serve real-time, interactive video models, and talk to them."""
 
 
-@app.command()
-def run(
-    path: Annotated[Path, typer.Argument(help="Folder of the model: it holds a reactor.yaml.")] = Path(),
-    host: Annotated[str | None, typer.Option(help="Address to listen on; else HOST, else 0.0.0.0.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port, 0 for a free one; else PORT, else 8080.")] = None,
-    inline: Annotated[bool, typer.Option("--inline", help="Run the model in the server's process, for a debugger.")] = False,
-    reload: Annotated[bool, typer.Option("--reload", help="Load the model anew when its sources change; clients stay.")] = False,
-) -> None:
-    """Serve the model that PATH/reactor.yaml names, until Ctrl-C."""
-    # Loaded here and not above: the other commands need none of it, and answer at once.
-    settings = importlib.import_module("reactor_runtime.config").read_settings()
-    if host is not None:
-        settings = replace(settings, host=host)
-    if port is not None:
-        settings = replace(settings, port=port)
-    if inline and reload:
-        raise InvalidArgumentError("--reload needs the model in a process of its own: leave out --inline")
-    model = replace(settings.model, isolate=settings.model.isolate and not inline, reload=reload)
-    settings = replace(settings, model=model)
-    serve = importlib.import_module("reactor_runtime.serve").run
-    serve(path, settings, lambda url: errors.print(f"[bold]reactor[/bold] serves on [cyan]{url}[/cyan] (Ctrl-C ends it)"))
-
-
-app.command()(init)
-app.add_typer(client, name="client")
-app.command()(schema)
+app.command(rich_help_panel=PANEL_MAKE, epilog=example("reactor init sky"))(init)
+app.command(rich_help_panel=PANEL_MAKE, epilog=example("reactor run", "reactor run examples/restyle --port 0 --json"))(run)
+app.command(
+    rich_help_panel=PANEL_MAKE, epilog=example("reactor schema -o v1.json", "reactor schema http://127.0.0.1:8080 --diff v1.json")
+)(schema)
+app.add_typer(client, name="client", rich_help_panel=PANEL_USE)
+app.command(rich_help_panel=PANEL_CHECK, epilog=example("reactor doctor", "reactor doctor --model sky --json"))(doctor)
+app.command(rich_help_panel=PANEL_CHECK, epilog=example("reactor bench", "reactor bench http://127.0.0.1:8080 --json"))(bench)
+cloud.add_to(app)
 
 
 def main() -> None:
-    """Runs the command; an error of ours is one line, not a traceback."""
-    # A model is served without what only an operator needs: it starts sooner, and takes less memory.
-    if sys.argv[1:2] != ["run"]:
-        add_cloud_commands()
+    """Runs the command; what goes wrong is one line with the cure, and a traceback only where one is asked for."""
+    given = sys.argv[1:]
+    debug = _DEBUG in given or os.environ.get(ENV_DEBUG, "").strip() not in ("", "0")
+    as_json = "--json" in given
+    sys.excepthook = partial(_tell_mistake, debug=debug, as_json=as_json)
+    raise SystemExit(_run([each for each in given if each != _DEBUG], debug=debug, as_json=as_json))
+
+
+def _run(arguments: Sequence[str], *, debug: bool, as_json: bool) -> int:
+    """The exit status."""
+    command = get_command(app)
+    typed, last = _typed(command, arguments)
+    if isinstance(last, TyperGroup) and len(typed) == len(arguments):
+        arguments = [*arguments, "--help"]
     try:
-        app()
-    except ReactorException as error:
-        errors.print(f"[red]reactor:[/red] {escape(str(error))}", soft_wrap=True)
-        raise SystemExit(1) from None
+        status = command.main(list(arguments), prog_name="reactor", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _close_output()
+        return FAILED
+    except EXPECTED as error:
+        if debug:
+            traceback.print_exc()
+        failure = failure_of(error, " ".join(["reactor", *typed]))
+        show_error(failure.code, failure.message, as_json=as_json)
+        return failure.status
+    return status if isinstance(status, int) else 0
+
+
+def _typed(command: object, arguments: Sequence[str]) -> tuple[list[str], object]:
+    """The names of commands that the line begins with, and the last of those commands."""
+    words: list[str] = []
+    for word in arguments:
+        if not isinstance(command, TyperGroup) or word not in command.commands:
+            break
+        words.append(word)
+        command = command.commands[word]
+    return words, command
+
+
+def _close_output() -> None:
+    """Nobody reads on: what is left in the buffer goes nowhere, instead of failing once more at the end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+
+
+def _tell_mistake(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None, *, debug: bool, as_json: bool
+) -> None:
+    """What nobody has foreseen, in one line as well."""
+    if debug:
+        traceback.print_exception(kind, error, trace)
+    failure = failure_of(error)
+    show_error(failure.code, failure.message, as_json=as_json)

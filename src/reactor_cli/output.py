@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs; errors, too.")]
+
+PANEL_MAKE: Final = "Make a model"
+PANEL_USE: Final = "Use a model"
+PANEL_CHECK: Final = "Find out what is wrong, and how fast it is"
+PANEL_MANY: Final = "Serve many clients"
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
 
@@ -24,6 +30,24 @@ def show_json(body: object) -> None:
     typer.echo(json.dumps(body, indent=2))
 
 
+def show_json_line(body: object) -> None:
+    """Prints a value as one line of JSON, at once, for programs that read while this one runs."""
+    typer.echo(json.dumps(body))
+
+
+def show_error(code: str, message: str, *, as_json: bool) -> None:
+    """Says on standard error what has failed: one line, or as JSON."""
+    if as_json:
+        typer.echo(json.dumps({"error": {"code": code, "message": message}}), err=True)
+    else:
+        errors.print(f"[red]reactor:[/red] {escape(' '.join(message.split()))}", soft_wrap=True)
+
+
+def example(*lines: str) -> str:
+    """The end of a command's help: how it is typed."""
+    return "\n\n".join(("[bold]For example[/bold]", *(f"[cyan]{escape(line)}[/cyan]" for line in lines)))
+
+
 def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str) -> None:
     """Prints rows as a table, or says that there are none."""
     if not rows:
@@ -33,7 +57,7 @@ def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty:
     for column in columns:
         table.add_column(column.upper().replace("_", " "), overflow="fold", no_wrap=column in ("id", "prefix", "state"))
     for row in rows:
-        table.add_row(*("-" if row.get(column) is None else str(row[column]) for column in columns))
+        table.add_row(*("-" if row.get(column) is None else escape(str(row[column])) for column in columns))
     _out.print(table)
 
 

@@ -73,7 +73,8 @@ def _of_model(path: Path, version: str) -> JsonObject:
     manifest = importlib.import_module("reactor_runtime.config").read_manifest(path)
     loader = importlib.import_module("reactor_runtime.loader")
     with contextlib.redirect_stdout(sys.stderr):  # what the model itself prints
-        document: JsonObject = tag.schema_of(loader.load_model(manifest).contract, tag.version_tag(version))
+        model = loader.load_model(manifest)
+        document: JsonObject = tag.schema_of(model.contract, tag.version_tag(version), model.playground)
     return document
 
 

@@ -38,33 +38,33 @@ def changes(old: JsonObject, new: JsonObject) -> list[Change]:
 
 def commands_of(document: JsonObject) -> dict[str, JsonObject]:
     """The operations of a document's commands, by name."""
-    paths = _mapping(document.get("paths"))
-    return {path.removeprefix("/events/"): _mapping(_mapping(item).get("post")) for path, item in paths.items()}
+    paths = mapping_of(document.get("paths"))
+    return {path.removeprefix("/events/"): mapping_of(mapping_of(item).get("post")) for path, item in paths.items()}
 
 
 def parameters_of(operation: JsonObject) -> tuple[dict[str, JsonObject], frozenset[str]]:
     """The parameters of a command, by name, and which of them are required."""
-    return _properties(_body(_mapping(operation.get("requestBody"))))
+    return properties_of(body_of(mapping_of(operation.get("requestBody"))))
 
 
 def reply_of(operation: JsonObject) -> str | None:
     """The name of a command's reply among the components, or None."""
-    answered = _mapping(_mapping(operation.get("responses")).get("200"))
-    return reference_of(_body(answered)) if answered else None
+    answered = mapping_of(mapping_of(operation.get("responses")).get("200"))
+    return reference_of(body_of(answered)) if answered else None
 
 
 def messages_of(document: JsonObject) -> dict[str, JsonObject]:
     """The shapes of a document's messages, by name."""
     found = {}
-    for name, item in _mapping(document.get("webhooks")).items():
-        body = _body(_mapping(_mapping(_mapping(item).get("post")).get("requestBody")))
+    for name, item in mapping_of(document.get("webhooks")).items():
+        body = body_of(mapping_of(mapping_of(mapping_of(item).get("post")).get("requestBody")))
         found[name] = resolved(document, body)
     return found
 
 
 def tracks_of(document: JsonObject) -> dict[str, JsonObject]:
     """A document's tracks, by name; ``direction`` is the model's point of view."""
-    tracks = _mapping(document.get("x-reactor")).get("tracks")
+    tracks = mapping_of(document.get("x-reactor")).get("tracks")
     entries = [each for each in tracks if isinstance(each, dict)] if isinstance(tracks, list) else []
     return {str(each.get("name")): each for each in entries}
 
@@ -80,7 +80,7 @@ def resolved(document: JsonObject, shape: JsonObject) -> JsonObject:
     name = reference_of(shape)
     if name is None:
         return shape
-    return _mapping(_mapping(_mapping(document.get("components")).get("schemas")).get(name))
+    return mapping_of(mapping_of(mapping_of(document.get("components")).get("schemas")).get(name))
 
 
 def _commands(old: JsonObject, new: JsonObject) -> Iterator[Change]:
@@ -124,7 +124,7 @@ def _messages(old: JsonObject, new: JsonObject) -> Iterator[Change]:
 
 def _fields(where: str, before: JsonObject, after: JsonObject) -> Iterator[Change]:
     """What a client is told: it may read each field of the older document, and expects its values there."""
-    (old, was_sure), (new, is_sure) = _properties(before), _properties(after)
+    (old, was_sure), (new, is_sure) = properties_of(before), properties_of(after)
     for name, shape in old.items():
         place = f"{where}, field {name}"
         if name not in new:
@@ -248,15 +248,18 @@ def _words(shape: JsonObject) -> str:
     return " or ".join(str(kind) for kind in kinds) or "anything"
 
 
-def _properties(shape: JsonObject) -> tuple[dict[str, JsonObject], frozenset[str]]:
-    fields = {name: _mapping(field) for name, field in _mapping(shape.get("properties")).items()}
+def properties_of(shape: JsonObject) -> tuple[dict[str, JsonObject], frozenset[str]]:
+    """The fields of a shape, by name, and which of them are required."""
+    fields = {name: mapping_of(field) for name, field in mapping_of(shape.get("properties")).items()}
     required = shape.get("required")
     return fields, frozenset(str(name) for name in required) if isinstance(required, list) else frozenset()
 
 
-def _body(holder: JsonObject) -> JsonObject:
-    return _mapping(_mapping(_mapping(holder.get("content")).get("application/json")).get("schema"))
+def body_of(holder: JsonObject) -> JsonObject:
+    """The shape of what a request or an answer carries."""
+    return mapping_of(mapping_of(mapping_of(holder.get("content")).get("application/json")).get("schema"))
 
 
-def _mapping(value: Any) -> JsonObject:
+def mapping_of(value: Any) -> JsonObject:
+    """A mapping as it is, and nothing where there is none."""
     return dict(value) if isinstance(value, Mapping) else {}

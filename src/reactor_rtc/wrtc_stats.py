@@ -78,9 +78,7 @@ class StatsReader:
             **_picture(entry),
         )
 
-    def _outbound(
-        self, entry: webrtc.RTCOutboundRtpStreamStats, entries: list[Any], counters: dict[str, _Reading]
-    ) -> TrackStats:
+    def _outbound(self, entry: webrtc.RTCOutboundRtpStreamStats, entries: list[Any], counters: dict[str, _Reading]) -> TrackStats:
         now = _Reading(entry.timestamp, entry.bytes_sent or 0, entry.packets_sent or 0, 0)
         before = self._before(entry.id, now)
         counters[entry.id] = now

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
 from reactor_http.body_limit import BodyLimit
+from reactor_pages import routes as pages
 from reactor_protocol.errors import ApiError, BadRequestError, NegotiationError, ReactorException
 from reactor_protocol.names import MAX_REASON_CHARS, NIL_SESSION_ID
 from reactor_protocol.resources import Notice, UploadRequest, UploadSlot
@@ -48,6 +49,8 @@ def build_app(runtime: Runtime) -> FastAPI:
         app.include_router(_notices(runtime))
     else:
         app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"], expose_headers=_EXPOSED)
+        for router in _playground(runtime):
+            app.include_router(router)
     app.add_exception_handler(ApiError, _refuse)
     app.add_exception_handler(NegotiationError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_malformed)
@@ -58,6 +61,16 @@ def build_app(runtime: Runtime) -> FastAPI:
     app.include_router(connection_routes(runtime))
     app.include_router(legacy_routes(runtime))
     return app
+
+
+def _playground(runtime: Runtime) -> list[APIRouter]:
+    """The page for playing with the model, what it is made of, and the clips that the model's author offers."""
+    clips = {clip.name: clip for clip in runtime.manifest.playground.samples}
+    return [
+        pages.page("/", "playground"),
+        pages.assets("/playground", "playground"),
+        pages.sample_clips("/playground/samples", clips),
+    ]
 
 
 async def _refuse(_request: Request, error: Exception) -> JSONResponse:

@@ -24,6 +24,7 @@ from reactor_protocol.names import (
 )
 from reactor_rtc.port import IceServer, PeerConfig
 from reactor_runtime.floods import FloodLimits
+from reactor_runtime.playground import Playground, read_playground
 from reactor_runtime.quality import Quality, over, quality_of_environment, quality_of_manifest
 from reactor_runtime.recording.options import RecordingOptions, read_recording
 
@@ -46,6 +47,7 @@ class Manifest:
     config: Path | None
     recording: RecordingOptions = field(default_factory=RecordingOptions)
     media: Quality = field(default_factory=Quality)
+    playground: Playground = field(default_factory=Playground)
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def read_manifest(path: Path) -> Manifest:
         config=(directory / str(config)).resolve() if config else None,
         recording=_recording(file, body, runtime),
         media=_media(file, runtime),
+        playground=_playground(file, body),
     )
 
 
@@ -142,6 +145,14 @@ def _recording(file: Path, body: Mapping[str, Any], runtime: Mapping[str, Any]) 
     section = _section(file, given, "recording")
     try:
         return read_recording(section)
+    except InvalidArgumentError as error:
+        raise ConfigError(f"{file}: {error}") from error
+
+
+def _playground(file: Path, body: Mapping[str, Any]) -> Playground:
+    section = _section(file, body, "playground")
+    try:
+        return read_playground(section, file.parent.resolve())
     except InvalidArgumentError as error:
         raise ConfigError(f"{file}: {error}") from error
 

@@ -65,7 +65,7 @@ def describe_model(model: LoadedModel) -> ModelDescription:
         tracks=contract.tracks,
         commands={each.name: CommandOutline(each.name, each.description, each.holding) for each in contract.commands.values()},
         hooks=frozenset(contract.hooks),
-        schema=schema_of(contract),
+        schema=schema_of(contract, playground=model.playground),
         steppable=model.model_class.run is ReactorApp.run,
     )
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from reactor_protocol.messages import JsonObject
-from reactor_runtime.declared import UploadedFile
+from reactor_runtime.declared import FieldInfo, UploadedFile
 
 UPLOAD = "ReactorUploadReference"
 
@@ -74,6 +74,26 @@ def _dataclass(kind: Any, within: tuple[Any, ...]) -> JsonObject:
     }
     required = [s.name for s in dataclass_fields(kind) if s.default is MISSING and s.default_factory is MISSING]
     return {**schema, "required": required} if required else schema
+
+
+_LIMITS = {"ge": "minimum", "le": "maximum", "min_length": "minLength", "max_length": "maxLength"}
+
+
+def parameter_type(annotation: Any, info: FieldInfo, *, optional: bool) -> JsonObject:
+    """The schema of a command's parameter. ``optional`` is an upload that may be left out without having a default."""
+    field = json_type(annotation)
+    if info.default is not MISSING:
+        field["default"] = json_value(info.default)
+    elif optional:
+        field["default"] = None
+    if info.description:
+        field["description"] = info.description
+    for limit, key in _LIMITS.items():
+        if (value := getattr(info, limit)) is not None:
+            field[key] = value
+    if info.choices is not None:
+        field["enum"] = list(info.choices)
+    return {**field, "x-reactor-moderate": info.moderate}
 
 
 def json_value(value: Any) -> Any:

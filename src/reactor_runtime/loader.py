@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import importlib
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reactor_protocol.errors import ModelFailedError
 from reactor_runtime.config import Manifest
 from reactor_runtime.contract import Contract, read_contract
 from reactor_runtime.model import ReactorApp
+from reactor_runtime.playground import Playground, check_playground
 from reactor_runtime.surroundings import authored
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model's class and what it offers."""
+    """A model's class, what it offers, and what its manifest says of the playground."""
 
     model_class: type[ReactorApp]
     contract: Contract
+    playground: Playground = field(default_factory=Playground)
 
 
 def load_model(manifest: Manifest) -> LoadedModel:
     """Imports the class that the manifest names; its folder is put first on ``sys.path``.
 
-    Raises :class:`ModelFailedError` that says what could not be imported, or what is wrong with the class.
+    Raises :class:`ModelFailedError` that says what could not be imported, or what is wrong with the class or the manifest.
     """
     module_name, _, class_name = manifest.import_path.partition(":")
     directory = str(manifest.directory)
@@ -46,7 +48,9 @@ def load_model(manifest: Manifest) -> LoadedModel:
             f"{module_name} has: {', '.join(known) or 'none'}"
         )
     try:
-        return LoadedModel(model, read_contract(model, manifest.name))
+        contract = read_contract(model, manifest.name)
+        check_playground(manifest.playground, contract)
+        return LoadedModel(model, contract, manifest.playground)
     except (TypeError, ValueError) as error:
         raise ModelFailedError(f"the model failed to load: {error}") from error
 

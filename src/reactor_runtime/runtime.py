@@ -86,7 +86,7 @@ class Runtime:
 
     def __init__(self, manifest: Manifest, settings: Settings, peer_factory: PeerFactory, fetcher: Fetcher | None = None) -> None:
         self._scope = TaskScope("runtime")
-        self._folder = manifest.directory
+        self.manifest = manifest
         self._description: ModelDescription | None = None
         self.watch = Watch()
         self._playout = Playout(self._broadcast_media, self.watch.frame_sent)
@@ -114,7 +114,7 @@ class Runtime:
     async def _live(self) -> None:
         await self._load()
         if self.settings.model.reload:
-            await watch_sources(self._folder, self._sources_changed)
+            await watch_sources(self.manifest.directory, self._sources_changed)
 
     async def _sources_changed(self, names: list[str]) -> None:
         logger.info("the model is loaded anew: %s", ", ".join(names[:5]) + (" ..." if len(names) > 5 else ""))

@@ -15,29 +15,31 @@ from collections.abc import Sequence
 from dataclasses import MISSING, is_dataclass
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
-from typing import Any
 
 from reactor_protocol.errors import InvalidArgumentError, ModelFailedError
 from reactor_protocol.messages import JsonObject
 from reactor_runtime.commands import CommandSpec
 from reactor_runtime.config import read_manifest
 from reactor_runtime.contract import Contract
-from reactor_runtime.fields import FieldInfo, ModelMessage
-from reactor_runtime.json_types import UPLOAD, json_type, json_value
+from reactor_runtime.fields import ModelMessage
+from reactor_runtime.json_types import UPLOAD, json_type, json_value, parameter_type
 from reactor_runtime.loader import load_model
+from reactor_runtime.playground import Playground
 from reactor_runtime.validation import hints_of
 
 NO_VERSION = "v0.0.0"
 _VERSION = re.compile(r"v?(\d+\.\d+\.\d+(?:-g[0-9a-f]+)?)")
 
 
-def schema_of(contract: Contract, version: str = NO_VERSION) -> JsonObject:
-    """The document: commands as paths, messages as webhooks, tracks under ``x-reactor``."""
+def schema_of(contract: Contract, version: str = NO_VERSION, playground: Playground | None = None) -> JsonObject:
+    """The document: commands as paths, messages as webhooks, tracks and the playground under ``x-reactor``."""
     document: JsonObject = {
         "openapi": "3.1.0",
         "info": {"title": contract.name, "version": version, "description": contract.description},
         "x-reactor": {"tracks": [{"name": track.name, "kind": track.kind, "direction": track.flow} for track in contract.tracks]},
     }
+    if playground is not None and (told := playground.document()):
+        document["x-reactor"]["playground"] = told
     if contract.commands:
         document["paths"] = {f"/events/{name}": {"post": _operation(spec)} for name, spec in contract.commands.items()}
     if contract.messages:
@@ -59,32 +61,14 @@ def _operation(spec: CommandSpec) -> JsonObject:
 
 def _arguments(spec: CommandSpec) -> JsonObject:
     properties = {
-        name: _field(spec.annotations[name], info, optional=spec.uploads.get(name) is False) for name, info in spec.fields.items()
+        name: parameter_type(spec.annotations[name], info, optional=spec.uploads.get(name) is False)
+        for name, info in spec.fields.items()
     }
     required = [name for name, field in properties.items() if "default" not in field]
     body: JsonObject = {"type": "object", "properties": properties}
     if required:
         body["required"] = required
     return body
-
-
-_LIMITS = {"ge": "minimum", "le": "maximum", "min_length": "minLength", "max_length": "maxLength"}
-
-
-def _field(annotation: Any, info: FieldInfo, *, optional: bool) -> JsonObject:
-    field = json_type(annotation)
-    if info.default is not MISSING:
-        field["default"] = json_value(info.default)
-    elif optional:
-        field["default"] = None
-    if info.description:
-        field["description"] = info.description
-    for limit, key in _LIMITS.items():
-        if (value := getattr(info, limit)) is not None:
-            field[key] = value
-    if info.choices is not None:
-        field["enum"] = list(info.choices)
-    return {**field, "x-reactor-moderate": info.moderate}
 
 
 def _fields(message: type[ModelMessage]) -> JsonObject:
@@ -155,8 +139,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         version = version_tag(given.version)
         with contextlib.redirect_stdout(sys.stderr):
-            contract = load_model(read_manifest(given.path)).contract
-            text = json.dumps(schema_of(contract, version), indent=2, ensure_ascii=False)
+            model = load_model(read_manifest(given.path))
+            text = json.dumps(schema_of(model.contract, version, model.playground), indent=2, ensure_ascii=False)
     except (InvalidArgumentError, ModelFailedError) as error:
         raise SystemExit(f"reactor: {error}") from None
     if given.out is None:

@@ -16,6 +16,7 @@ from reactor_protocol.errors import (
     InvalidStateError,
     MessageTooLargeError,
     MissingApiKeyError,
+    MissingExtraError,
     ModelFailedError,
     NegotiationError,
     NetworkError,
@@ -53,6 +54,9 @@ from reactor_sdk.clips import (
 )
 from reactor_sdk.config import DEFAULT_API_URL
 from reactor_sdk.frames import FrameStream
+from reactor_sdk.history import StatsSample
+from reactor_sdk.notebook.pictures import Picture
+from reactor_sdk.notebook.plots import plot_stats
 from reactor_sdk.reactor import Reactor
 from reactor_sdk.recordings import (
     DEFAULT_CLIP_REQUEST_TIMEOUT_S,
@@ -110,12 +114,14 @@ __all__ = [
     "MessageScope",
     "MessageTooLargeError",
     "MissingApiKeyError",
+    "MissingExtraError",
     "ModelFailedError",
     "NegotiationError",
     "NetworkError",
     "NotFoundError",
     "ParsedPlaylist",
     "PathLike",
+    "Picture",
     "PermissionDeniedError",
     "ProgressCallback",
     "QueueStatus",
@@ -133,6 +139,7 @@ __all__ = [
     "RequestTimeoutError",
     "ServerError",
     "SessionEndedError",
+    "StatsSample",
     "TokenFunction",
     "TrackCapability",
     "TrackKind",
@@ -153,5 +160,6 @@ __all__ = [
     "fetch_playlist",
     "list_sessions",
     "parse_playlist",
+    "plot_stats",
     "rewrite_url_host",
 ]

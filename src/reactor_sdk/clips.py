@@ -11,6 +11,8 @@ from urllib.parse import urljoin, urlsplit
 
 from reactor_protocol.errors import ReactorException
 from reactor_protocol.messages import ClipFailed, ClipReady
+from reactor_sdk.notebook.clip_display import HoldsFile
+from reactor_sdk.notebook.html import clip_html
 
 ClipKind: TypeAlias = Literal["snap", "recording"]
 """A clip is the last seconds before it was asked for; a recording is everything until then."""
@@ -48,10 +50,11 @@ class RecordingError(ReactorException):
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class Clip(HoldsFile):
     """A part of a session's recording, which is ready soon after ``predicted_ready_at_ms`` (Unix time in milliseconds).
 
-    Markers are in seconds of media that the model has made, not of the wall clock. ``playlist_url`` is a whole address.
+    Markers are in seconds of media that the model has made, not of the wall clock. ``playlist_url`` is a whole address. In a
+    notebook a clip plays once it was downloaded, if its file has 8 MiB at most; before, it says what it is.
     """
 
     session_id: str
@@ -61,6 +64,11 @@ class Clip:
     now_marker: float
     predicted_ready_at_ms: int
     playlist_url: str
+
+    def _repr_html_(self) -> str:
+        seconds = self.end_marker - self.start_marker
+        facts = f"{self.kind} of {seconds:.1f} s, from {self.start_marker:.1f} s to {self.end_marker:.1f} s"
+        return clip_html(facts, self._kept, "await reactor.download_clip_as_file(clip) fetches it; a short one plays here then")
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,10 @@ class FrameFeed:
         self._outlets.setdefault(name, weakref.WeakSet()).add(outlet)
         return outlet
 
+    def newest(self, name: str) -> VideoFrame | None:
+        """The newest frame of that track, if one has come."""
+        return self._newest.get(name)
+
     def deliver(self, name: str, frame: VideoFrame, *, is_main: bool) -> None:
         """A frame has come. The callback is called before this returns, if the track is the main one."""
         self._newest[name] = frame

@@ -28,6 +28,7 @@ from reactor_sdk.frames import FrameStream
 from reactor_sdk.history import StatsSample
 from reactor_sdk.holdings import ConnectOptions
 from reactor_sdk.link import Link
+from reactor_sdk.notebook.display import Displayed
 from reactor_sdk.recordings import ClipProgress, PathLike, RecordingClient
 from reactor_sdk.stats import MAIN_VIDEO, ConnectionStats, connection_stats, main_video
 from reactor_sdk.tracks import check_publishable
@@ -47,7 +48,7 @@ from reactor_sdk.uploads import ProgressCallback, UploadFile, open_source, uploa
 _HANDLERS_LIMIT_S = 1.0
 
 
-class Reactor(Subscribable):
+class Reactor(Displayed, Subscribable):
     """A connection to one model: open a session, send commands by name, see and hear what the model makes.
 
     Typed clients extend this class. ::

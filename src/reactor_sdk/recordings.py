@@ -146,6 +146,7 @@ async def download_clip_as_file(
             body += await _fetch_part(http, url, len(body))
             _tell(on_progress, number, len(listed.segment_urls), len(body))
     file = await asyncio.to_thread(flat_mp4, bytes(body), clip.start_marker, clip.end_marker)
+    clip._keep(file)
     if path is not None:
         await asyncio.to_thread(Path(path).write_bytes, file)
     return file

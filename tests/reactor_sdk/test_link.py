@@ -30,6 +30,7 @@ from reactor_sdk import (
     VersionMismatchError,
     dialer,
     holdings,
+    preparation,
 )
 from reactor_testing.fake_coordinator import API_KEY, FakeCoordinator
 
@@ -110,7 +111,7 @@ async def test_ice_servers_that_are_not_known_yet_are_asked_for_again(fake: Fake
 
 @network
 async def test_ice_servers_are_asked_for_again_after_a_long_wait(fake: FakeCoordinator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dialer, "_FRESH_S", 0.0)
+    monkeypatch.setattr(preparation, "_FRESH_S", 0.0)
     tracks: list[TrackCapability] = [{"name": "main_video", "kind": "video", "direction": "recvonly"}]
     fake.change(tracks=tuple(tracks))
     async with Reactor("echo", API_KEY, fake.url, model_tracks=tracks) as reactor:

@@ -30,7 +30,8 @@ def client_html(shown: Snapshot) -> str:
     """Status, picture, tracks and commands."""
     offered = shown.capabilities
     tracks = [(track["name"], track["kind"], _flow(track["direction"])) for track in (offered["tracks"] if offered else ())]
-    commands = [(command["name"], command.get("description", "")) for command in (offered or {}).get("commands") or ()]
+    listed = offered.get("commands") if offered else None
+    commands = [(command["name"], command.get("description", "")) for command in listed or ()]
     parts = [
         f"<p><strong>{_text(shown.title)}</strong> {_text(shown.status)}</p>",
         f"<p>{_text(shown.error)}</p>" if shown.error else "",

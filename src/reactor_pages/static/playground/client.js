@@ -26,7 +26,7 @@ export class Client extends EventTarget {
   /** @param {{origin?: string, base?: string, headers?: () => Record<string, string>}} where see {@link Signalling} */
   constructor(where = {}) {
     super();
-    this.signalling = new Signalling(where);
+    this.aim(where);
     /** @type {Status} */
     this.status = "idle";
     this.detail = "";
@@ -35,6 +35,12 @@ export class Client extends EventTarget {
     this.connectMs = null;
     /** When the last attempt began, as ``performance.now()``. */
     this.startedAt = 0;
+  }
+
+  /** Another server, or another session, from the next {@link connect} on. @param {object} where see {@link Signalling} */
+  aim(where) {
+    this.signalling = new Signalling(where);
+    this.#published.clear();
   }
 
   /** The tracks of the session, with the client's directions. */

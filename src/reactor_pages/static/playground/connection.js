@@ -1,6 +1,6 @@
 /** One WebRTC connection: its peer, its two channels, its tracks, and the requests that wait for an answer. */
 
-import { withStereo, withVideoRate } from "./sdp.js";
+import { withRoundTrips, withStereo, withVideoRate } from "./sdp.js";
 import * as wire from "./wire.js";
 
 const READY_LIMIT_MS = 30000;
@@ -54,12 +54,12 @@ export class Connection extends EventTarget {
       else found.push(candidate);
     };
     const offer = await this.peer.createOffer();
-    await this.peer.setLocalDescription({ type: "offer", sdp: withStereo(offer.sdp) });
+    await this.peer.setLocalDescription({ type: "offer", sdp: withRoundTrips(withStereo(offer.sdp)) });
     const mapping = this.tracks.map(({ name, kind, direction }) => ({ mid: this.transceivers.get(name).mid, name, kind, direction }));
     const answer = await exchange(this.peer.localDescription.sdp, mapping);
     told = true;
     if (found.length) trickle(found);
-    await this.peer.setRemoteDescription({ type: "answer", sdp: withVideoRate(answer, MAX_SEND_KBPS / 4, MAX_SEND_KBPS) });
+    await this.peer.setRemoteDescription({ type: "answer", sdp: withRoundTrips(withVideoRate(answer, MAX_SEND_KBPS / 4, MAX_SEND_KBPS)) });
     await this.#opened();
     this.#transmit(wire.ping());
     this.#timers.push(setInterval(() => this.#quietly(wire.ping()), wire.PING_INTERVAL_MS));

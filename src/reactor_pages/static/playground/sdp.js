@@ -10,6 +10,15 @@ export const withStereo = (sdp) => withParameters(sdp, OPUS, "stereo=1");
 export const withVideoRate = (sdp, start, max) =>
   withParameters(sdp, VIDEO, `x-google-start-bitrate=${start};x-google-max-bitrate=${max}`);
 
+/**
+ * The description with reports asked for by which a mere receiver learns the round trip (RFC 3611, 4.4): without it browsers do not
+ * know when a picture was made.
+ */
+export function withRoundTrips(sdp) {
+  const line = (text) => (VIDEO.test(text) ? [text, `a=rtcp-fb:${VIDEO.exec(text)[1]} rrtr`] : [text]);
+  return sdp.split(/\r?\n/).flatMap(line).join("\r\n");
+}
+
 function withParameters(sdp, rtpmap, extra) {
   const lines = sdp.replace(/\r\n/g, "\n").replace(/\n$/, "").split("\n");
   const wanted = new Set(lines.map((line) => rtpmap.exec(line)?.[1]).filter(Boolean));

@@ -68,25 +68,29 @@ export class Signalling {
   async #startOrJoin(waiting, signal) {
     const giveUp = performance.now() + CLOSING_LIMIT_MS;
     for (;;) {
+      const { body } = await this.fetch("GET", "/session", undefined, signal);
+      if (RUNNING.has(String(body?.state).toLowerCase())) return this.#described(body);
       try {
         return this.#described((await this.fetch("POST", "/start_session", {}, signal)).body);
       } catch (error) {
         if (!(error instanceof HttpFailure)) throw error;
-        if (error.status === 409) {
-          const { body } = await this.fetch("GET", "/session", undefined, signal);
-          if (RUNNING.has(String(body?.state).toLowerCase())) return this.#described(body);
-          // The session before this one is being put away; the runtime is free in a moment.
-          if (performance.now() > giveUp) throw error;
-          await pause(100, signal);
-        } else if (error.status === 503 && error.retryAfter !== null) {
-          waiting("loading", (await this.health(signal)).detail || error.message);
-          await pause(1000 * error.retryAfter, signal);
-        } else if (error.status >= 500) {
-          throw new SessionOver((await this.health(signal)).detail || error.message, "failed");
-        } else {
-          throw error;
-        }
+        await this.#notNow(error, performance.now() > giveUp, waiting, signal);
       }
+    }
+  }
+
+  /** Waits where a session cannot be had yet; throws where waiting does not help. */
+  async #notNow(error, late, waiting, signal) {
+    if (error.status === 503 && error.retryAfter !== null) {
+      waiting("loading", (await this.health(signal)).detail || error.message);
+      await pause(1000 * error.retryAfter, signal);
+    } else if (error.status === 409 && !late) {
+      // Somebody was faster, or the session before this one is being put away.
+      await pause(100, signal);
+    } else if (error.status >= 500) {
+      throw new SessionOver((await this.health(signal)).detail || error.message, "failed");
+    } else {
+      throw error;
     }
   }
 

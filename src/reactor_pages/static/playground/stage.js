@@ -1,6 +1,7 @@
 /** What the model shows: a screen for every video track, a loudspeaker for every sound track. */
 
 import { button, el, save, stamped } from "./dom.js";
+import { icon } from "./icons.js";
 
 const LONGEST_CLIP_MS = 120000;
 const CLIP_TYPES = ["video/webm;codecs=vp9,opus", "video/webm;codecs=vp8,opus", "video/webm", "video/mp4"];
@@ -30,7 +31,7 @@ export class Stage extends EventTarget {
     this.roots.screens.replaceChildren(...[...this.#screens.values()].map((screen) => screen.element));
     this.roots.screens.dataset.count = String(this.#screens.size);
     this.roots.screens.hidden = this.#screens.size === 0;
-    this.soundOn = button("🔊 Sound on", () => this.#speakers.forEach((speaker) => speaker.mute(false)), { class: "primary sound-on" });
+    this.soundOn = button("Sound on", () => this.#speakers.forEach((speaker) => speaker.mute(false)), { class: "primary sound-on" });
     this.roots.speakers.replaceChildren(...(this.#speakers.size ? [this.soundOn] : []), ...[...this.#speakers.values()].map((each) => each.element));
     this.roots.speakers.hidden = this.#speakers.size === 0;
   }
@@ -74,12 +75,12 @@ class Screen {
     this.video = el("video", { muted: true, autoplay: true, playsInline: true, "aria-label": `Picture of ${name}` });
     this.veil = el("p", { class: "veil" }, "Waiting for the first picture …");
     this.caption = el("span", { class: "screen-figures muted" });
-    this.record = button("Record a clip", () => this.#record(), { sign: "⏺", "aria-pressed": "false" });
+    this.record = button("Record a clip", () => this.#record(), { sign: icon("record"), "aria-pressed": "false" });
     const tools = [
-      button("Save picture", () => this.#save(), { sign: "📷" }),
+      button("Save picture", () => this.#save(), { sign: icon("picture") }),
       this.record,
-      document.pictureInPictureEnabled ? button("Picture in picture", () => this.#float(), { sign: "⧉" }) : null,
-      button("Fullscreen", () => this.#fill(), { sign: "⛶" }),
+      document.pictureInPictureEnabled ? button("Picture in picture", () => this.#float(), { sign: icon("float") }) : null,
+      button("Fullscreen", () => this.#fill(), { sign: icon("full") }),
     ];
     const bar = el("figcaption", {}, el("code", {}, name), this.caption, el("span", { class: "tools" }, ...tools.filter(Boolean)));
     this.frame = el("div", { class: "frame" }, this.video, this.veil);
@@ -177,7 +178,7 @@ class Speaker {
     this.track = null;
     // Browsers let a page sound only after somebody has touched it.
     this.audio = el("audio", { muted: true, autoplay: true });
-    this.toggle = button(`Sound of ${name}`, () => this.mute(!this.muted), { sign: "🔇", "aria-pressed": "false" });
+    this.toggle = button(`Sound of ${name}`, () => this.mute(!this.muted), { sign: icon("silent"), "aria-pressed": "false" });
     this.volume = el("input", { type: "range", min: "0", max: "1", step: "0.05", value: "1", "aria-label": `Volume of ${name}` });
     this.volume.addEventListener("input", () => {
       this.audio.volume = Number(this.volume.value);
@@ -199,7 +200,7 @@ class Speaker {
 
   mute(muted) {
     this.audio.muted = muted;
-    this.toggle.textContent = muted ? "🔇" : "🔊";
+    this.toggle.replaceChildren(icon(muted ? "silent" : "sound"));
     this.toggle.setAttribute("aria-pressed", String(!muted));
     if (!muted) this.#play();
     this.changed();

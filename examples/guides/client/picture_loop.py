@@ -1,0 +1,49 @@
+"""Frames: three ways to the same pictures, and the figures of the connection."""
+
+import asyncio
+from pathlib import Path
+
+from aiortc.contrib.media import MediaRecorder
+from numpy.typing import NDArray
+
+from reactor_sdk import Reactor
+
+
+async def main(file: Path = Path("seen.mp4")) -> None:
+    async with Reactor("studio", local=True) as reactor:
+        # --8<-- [start:callback]
+        first = asyncio.Event()
+
+        @reactor.on_frame
+        def show(frame: NDArray[object]) -> None:
+            """(H, W, 3) uint8 RGB. While it is busy frames are skipped, so that the next one is recent."""
+            first.set()
+
+        await reactor.connect()
+        await first.wait()
+        # --8<-- [end:callback]
+        # --8<-- [start:iterator]
+        seen = 0
+        async for frame in reactor.frames("main_video"):
+            print(frame.shape)
+            if (seen := seen + 1) == 3:
+                break
+        # --8<-- [end:iterator]
+        # --8<-- [start:recorder]
+        recorder = MediaRecorder(str(file))
+        recorder.addTrack(reactor.get_remote_tracks()["main_video"])
+        await recorder.start()
+        async for _ in reactor.frames():
+            if (seen := seen + 1) == 20:
+                break
+        await recorder.stop()
+        # --8<-- [end:recorder]
+        # --8<-- [start:figures]
+        stats = await reactor.get_stats()
+        print(stats.rtt, stats.frames_per_second, stats.bitrate, stats.candidate_type)
+        print(reactor.get_connection_timings())
+        # --8<-- [end:figures]
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

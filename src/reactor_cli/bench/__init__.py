@@ -1,0 +1,1 @@
+"""``reactor bench``: how fast a runtime is."""

@@ -1,0 +1,157 @@
+"""The client's snippets of the site, run as they stand: against one runtime of the guides' model, and a fake coordinator."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from aiortc.contrib.media import MediaPlayer
+from examples.guides.client import (
+    commands,
+    documented,
+    events,
+    picture_loop,
+    queued,
+    reconnecting,
+    spectator,
+    tokens,
+    uploads,
+    watch,
+    webcam,
+)
+from tests.interop.servers import Server, our_runtime
+
+from reactor_testing.fake_coordinator import API_KEY, FakeCoordinator
+
+pytestmark = pytest.mark.network
+
+ROOT = Path(__file__).resolve().parents[2]
+STUDIO = ROOT / "examples/guides/studio"
+CLIP = ROOT / "examples/data/bigbuckbunny.mp4"
+DEADLINE_S = 40.0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with our_runtime(tmp_path_factory.mktemp("runtime"), STUDIO) as serving:
+        yield serving
+
+
+@pytest.fixture
+def studio(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Local clients find the runtime, whose session before has ended."""
+    server.wait_until_free()
+    monkeypatch.setenv("REACTOR_LOCAL_URL", server.url)
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeCoordinator]:
+    async with FakeCoordinator() as coordinator:
+        yield coordinator
+
+
+@pytest.fixture
+def logo(tmp_path: Path) -> Path:
+    """A PNG of 64x48 pixels."""
+    data = io.BytesIO()
+    with av.open(data, "w", format="image2pipe") as out:
+        stream = out.add_stream("png", rate=1, width=64, height=48, pix_fmt="rgb24")
+        out.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((48, 64, 3), 9, np.uint8), format="rgb24")))
+        out.mux(stream.encode(None))
+    file = tmp_path / "logo.png"
+    file.write_bytes(data.getvalue())
+    return file
+
+
+@pytest.mark.usefixtures("studio")
+class TestLocal:
+    async def test_the_readme(self, capsys: pytest.CaptureFixture[str]) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            await watch.main()
+        told = capsys.readouterr().out.splitlines()
+        assert told[0] == "{'type': 'color_changed', 'data': {'value': 200}}"
+        assert told[1].startswith("(360, 640, 3) ")
+
+    async def test_commands(self, capsys: pytest.CaptureFixture[str]) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            await commands.main()
+        assert capsys.readouterr().out.splitlines() == [
+            "['camera', 'main_video']",
+            "{'type': 'color_changed', 'data': {'value': 200}}",
+            "invalid_command - value: 999 > le(255)",
+        ]
+
+    async def test_events(self, capsys: pytest.CaptureFixture[str]) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            await events.main()
+        assert sorted(capsys.readouterr().out.splitlines()) == ["connected", "welcome {'value': 128}"]
+
+    async def test_frames(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            await picture_loop.main(tmp_path / "seen.mp4")
+        assert capsys.readouterr().out.splitlines()[:3] == ["(360, 640, 3)"] * 3
+        with av.open(str(tmp_path / "seen.mp4")) as file:
+            assert file.streams.video[0].width == 640
+            assert sum(1 for _ in file.decode(video=0)) >= 5
+
+    async def test_webcam(self, capsys: pytest.CaptureFixture[str]) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            await webcam.main(MediaPlayer(str(CLIP), loop=True))
+            await webcam.publish_countdown()
+        assert capsys.readouterr().out.startswith("(")
+
+    async def test_uploads(self, capsys: pytest.CaptureFixture[str], logo: Path) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            await uploads.main(logo)
+        told = capsys.readouterr().out.splitlines()
+        assert told[-2:] == [
+            "{'type': 'logo_placed', 'data': {'width': 64, 'height': 48}}",
+            "bad_image - notes.txt is no picture",
+        ]
+        size = logo.stat().st_size
+        assert f"{size} of {size} bytes" in told
+
+    async def test_reconnecting(self, capsys: pytest.CaptureFixture[str]) -> None:
+        reconnecting.steadfast()
+        async with asyncio.timeout(DEADLINE_S):
+            await reconnecting.main()
+        assert abs(float(capsys.readouterr().out) - 50) < 3
+
+    async def test_spectators(self, capsys: pytest.CaptureFixture[str]) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            await spectator.main()
+        assert capsys.readouterr().out.splitlines() == ["(360, 640, 3)", "view_only"]
+
+    async def test_the_documented_api(self, capsys: pytest.CaptureFixture[str]) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            await documented.main()
+        told = capsys.readouterr().out.splitlines()
+        assert told[-1] == "ready ['main_video']"
+        assert {"status ready", "track video", "message welcome", "message color_changed"} <= set(told)
+
+
+async def test_the_queue(fake: FakeCoordinator, capsys: pytest.CaptureFixture[str]) -> None:
+    fake.place_in_queue(3, 12, 41.0)
+    async with asyncio.timeout(DEADLINE_S):
+        await queued.play_or_leave(API_KEY, fake.url)
+        playing = asyncio.create_task(queued.play(API_KEY, fake.url))
+        told = ""
+        while "place 3" not in told:
+            await asyncio.sleep(0)
+            told += capsys.readouterr().out
+        fake.give_worker()
+        await playing
+    assert told + capsys.readouterr().out == "come back in 41.0 s\nplace 3 of 12, about 41.0 s\nready\n"
+
+
+async def test_tokens(fake: FakeCoordinator, capsys: pytest.CaptureFixture[str]) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        await tokens.visit(API_KEY, fake.url)
+        await tokens.end_all(API_KEY, fake.url)
+    asked = fake.requested("POST /tokens")[0].json()
+    assert asked["expires_after"] == 600
+    assert asked["authorization_details"][0]["constraints"] == {"max_sessions": 1, "max_session_duration_seconds": 300}
+    assert capsys.readouterr().out == "None\n"
