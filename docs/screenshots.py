@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
 from reactor_coordinator.config import read_config
 from reactor_coordinator.office import open_office
@@ -30,7 +30,7 @@ from reactor_sdk import Reactor
 
 DOCS: Final = Path(__file__).resolve().parent
 EXAMPLES: Final = DOCS.parent / "examples"
-SIZE: Final = {"width": 1440, "height": 900}
+SIZE: Final[ViewportSize] = {"width": 1440, "height": 900}
 CHROMIUM: Final = "/usr/bin/chromium"
 DEADLINE_S: Final = 120.0
 CONFIG: Final = f"""
@@ -140,6 +140,7 @@ async def admin(executable: str, file: Path) -> None:
             async with _load(house, http):
                 await page.wait_for_function(f"document.querySelectorAll('#queue tbody tr').length > {WAITING // 2}")
                 await page.wait_for_function("document.querySelectorAll('#ends tbody tr').length > 2")
+                await page.mouse.move(0, 0)
                 await page.screenshot(path=file)
 
 
@@ -160,7 +161,7 @@ async def _load(house: House, http: aiohttp.ClientSession) -> AsyncIterator[None
         await asyncio.gather(*(client.connect() for client in clients))
         for number in range(WAITING):
             model = "restyle" if number % 3 else "brightness"
-            await _begin(http, tokens[number * number % len(tokens)], model)
+            await _begin(http, tokens[number * 7 % 11 % len(tokens)], model)
             # A queue does not come at once: the curve of its length is part of the picture.
             await asyncio.sleep(0.5 if number < WAITING // 2 else 0.2)
         yield

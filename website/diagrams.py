@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from html import escape
@@ -52,8 +52,10 @@ def arrows(lifecycle: Lifecycle[Any, Any]) -> list[Arrow]:
         sources[event, target].append(state)
     events: dict[tuple[Source, Enum], list[str]] = defaultdict(list)
     for (event, target), states in sources.items():
-        together = tuple(sorted(states, key=list(type(target)).index))  # in the order in which they are declared
-        apart: Iterable[Source] = [together] if len(states) >= MANY else states
+        apart: list[Source] = [state for state in states if state is not target]
+        if len(apart) >= MANY:
+            apart = [tuple(sorted(states, key=list(type(target)).index))]  # in the order in which they are declared
+        apart += [target] if target in states else []
         for source in apart:
             events[source, target].append(_words(event))
     return [Arrow(source, target, tuple(names)) for (source, target), names in events.items()]
@@ -118,7 +120,8 @@ def _arrow(arrow: Arrow, boxes: Mapping[Source, Box], opposed: bool) -> str:
     x1, y1 = _edge(start, along, aside)
     x2, y2 = _edge(end, (-along[0], -along[1]), aside)
     line = f'<path class="move" d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}" marker-end="url(#tip)"/>'
-    return line + _label(((x1 + x2) / 2, (y1 + y2) / 2), along, opposed, arrow.events)
+    part = 0.5 if opposed or 0.0 in along else 0.4  # a slanting arrow is told of near where it begins
+    return line + _label((x1 + (x2 - x1) * part, y1 + (y2 - y1) * part), along, opposed, arrow.events)
 
 
 def _edge(box: Box, along: Place, aside: Place) -> Place:
@@ -136,7 +139,8 @@ def _label(middle: Place, along: Place, opposed: bool, events: tuple[str, ...]) 
     left = opposed and along[1] > 0  # the right of the way down is the left of the page
     if steep:
         anchor, x = ("end", x - 8) if left else ("start", x + 8)
-        start = y - (len(events) - 1) * LINE_H / 2
+        slant = 0.0 if opposed or not along[0] else math.copysign(7, -along[0] * along[1])  # to the side where there is room
+        start = y + slant - (len(events) - 1) * LINE_H / 2
     else:
         anchor = "middle"
         below = opposed and along[0] > 0

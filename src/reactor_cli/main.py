@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 from functools import partial
-from importlib.metadata import version
 from types import TracebackType
 from typing import Annotated, Final
 
@@ -18,6 +18,7 @@ from typer.main import get_command
 from reactor_cli import cloud
 from reactor_cli.bench.command import bench
 from reactor_cli.client import client
+from reactor_cli.codegen import codegen
 from reactor_cli.doctor.command import doctor
 from reactor_cli.failures import EXPECTED, FAILED, failure_of
 from reactor_cli.new_project import init
@@ -49,7 +50,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"openreactor {version('openreactor')}")
+        typer.echo(f"openreactor {importlib.import_module('importlib.metadata').version('openreactor')}")
         raise typer.Exit
 
 
@@ -69,6 +70,7 @@ app.command(
     rich_help_panel=PANEL_MAKE, epilog=example("reactor schema -o v1.json", "reactor schema http://127.0.0.1:8080 --diff v1.json")
 )(schema)
 app.add_typer(client, name="client", rich_help_panel=PANEL_USE)
+app.command(rich_help_panel=PANEL_USE, epilog=example("reactor codegen http://127.0.0.1:8080 -o sky_model.py"))(codegen)
 app.command(rich_help_panel=PANEL_CHECK, epilog=example("reactor doctor", "reactor doctor --model sky --json"))(doctor)
 app.command(rich_help_panel=PANEL_CHECK, epilog=example("reactor bench", "reactor bench http://127.0.0.1:8080 --json"))(bench)
 cloud.add_to(app)

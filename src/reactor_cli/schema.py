@@ -11,7 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
 
-import aiohttp
 import typer
 from rich.markup import escape
 
@@ -23,7 +22,9 @@ from reactor_protocol.schema_changes import Change, changes
 MAX_SCHEMA_BYTES: Final = 4 << 20
 _PATIENCE_S: Final = 10.0
 
-Source = Annotated[str, typer.Argument(help="Folder of a model, a schema file, or the address of a running model.")]
+Source = Annotated[
+    str, typer.Argument(help="Folder of a model, a schema file, the address of a running model, or - for standard input.")
+]
 VersionOption = Annotated[str, typer.Option("--version", help="Release tag of the document: X.Y.Z or X.Y.Z-g<hex>.")]
 OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="File to write the document to; its folder is made.")]
 DiffOption = Annotated[str | None, typer.Option("--diff", help="An older document (folder, file or address): tell what changed.")]
@@ -51,13 +52,15 @@ def schema(
 
 
 def read_schema(source: str, version: str = "v0.0.0") -> JsonObject:
-    """The document of a model's folder, of a file or of a running model.
+    """The document of a model's folder, of a file, of a running model, or from standard input (``-``).
 
     Raises :class:`InvalidArgumentError` for what is none of them, :class:`TransportError` where nobody answers, and what loading
     a model raises.
     """
     if source.startswith(("http://", "https://")):
         return asyncio.run(_fetch(source))
+    if source == "-":
+        return _parsed(sys.stdin.buffer.read(MAX_SCHEMA_BYTES + 1), "standard input")
     path = Path(source)
     if path.is_dir() or path.name == "reactor.yaml":
         return _of_model(path, version)
@@ -81,6 +84,8 @@ def _of_model(path: Path, version: str) -> JsonObject:
 async def _fetch(url: str) -> JsonObject:
     address = url.rstrip("/")
     address = address if address.endswith("/schema") else f"{address}/schema"
+    # Loaded here: it takes half as long as all the rest of a command that needs no network.
+    aiohttp = importlib.import_module("aiohttp")
     try:
         timeout = aiohttp.ClientTimeout(total=_PATIENCE_S)
         async with aiohttp.ClientSession(timeout=timeout) as http, http.get(address) as reply:

@@ -60,7 +60,7 @@ class QueueRow(BaseModel):
 
 
 class SessionRow(BaseModel):
-    """A session that holds a worker. ``age_s`` counts from when it became ACTIVE; ``clients`` are its connections, where known."""
+    """A session that holds a worker. ``age_s`` counts from its first ACTIVE; ``clients`` are its connections, where known."""
 
     session_id: str
     model: str

@@ -164,9 +164,7 @@ async def _state(service: Service, window: Window) -> HouseState:
         models=overview.models_of(seen),
         queue=Listed(total=shown.queued, first=window.queue_from, rows=queue),
         sessions=Listed(total=shown.placed, first=window.sessions_from, rows=sessions),
-        workers=Listed(
-            total=len(snapshot.workers), first=window.workers_from, rows=overview.worker_rows(seen, shown.workers)
-        ),
+        workers=Listed(total=len(snapshot.workers), first=window.workers_from, rows=overview.worker_rows(seen, shown.workers)),
     )
 
 

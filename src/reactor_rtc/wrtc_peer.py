@@ -41,6 +41,7 @@ from reactor_rtc.port import (
 from reactor_rtc.scope import TaskScope
 from reactor_rtc.wrtc_encoded import EncodedStream
 from reactor_rtc.wrtc_media import Inlet, Outlet
+from reactor_rtc.wrtc_path import PathReport, read_path
 from reactor_rtc.wrtc_stats import StatsReader
 
 logger = logging.getLogger(__name__)
@@ -307,6 +308,12 @@ class WrtcPeer:
                 totals = replace(track.totals, codec_s=0.0)
                 stats.tracks[mid] = replace(track, width=outlet.size[0], height=outlet.size[1], totals=totals)
         return stats
+
+    async def path(self) -> PathReport:
+        """How the connection comes about. No verb of the port: it is for those who look for faults."""
+        if self.state is PeerState.CLOSED:
+            return PathReport()
+        return read_path(await _translate(self._connection.get_stats()))
 
     async def close(self) -> None:
         await self._scope.close()

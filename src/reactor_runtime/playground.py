@@ -128,7 +128,7 @@ def _key(where: str, key: Any) -> str:
     if isinstance(key, int) and not isinstance(key, bool) and 0 <= key <= 9:
         return str(key)
     if not isinstance(key, str) or not _KEY.fullmatch(key):
-        # YAML reads y, n, on and off as true and false.
+        # YAML reads on and off, yes and no as true and false.
         raise InvalidArgumentError(f'{where}: {key!r} is no key: give one character in quotes ("w") or a name such as ArrowLeft')
     return key.lower() if len(key) == 1 else key
 

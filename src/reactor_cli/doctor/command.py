@@ -1,7 +1,83 @@
-"""The command."""
+"""The command: walks the legs, and shows each as it is done."""
 
 from __future__ import annotations
 
+import asyncio
+import importlib
+import os
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-def doctor() -> None:
-    """Find out what stands between this machine and a first frame."""
+import typer
+from rich.markup import escape
+
+from reactor_cli.completion import DEFAULT_URL
+from reactor_cli.output import JsonOption, errors, say, show_json
+from reactor_protocol.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from reactor_cli.doctor.examination import Plan
+    from reactor_cli.doctor.facts import Leg
+
+_MARKS: Final = {"passed": "[green]✓[/green]", "failed": "[red]✗[/red]", "skipped": "[dim]–[/dim]"}
+
+
+def doctor(
+    url: Annotated[
+        str | None, typer.Argument(metavar="URL", help="Address of a running model; else REACTOR_LOCAL_URL, else port 8080 here.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="A model of a coordinator (REACTOR_API_URL, REACTOR_API_KEY) instead.")
+    ] = None,
+    timeout: Annotated[float, typer.Option("--timeout", min=1, max=3600, help="Seconds that each leg may take.")] = 10.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Find out what stands between this machine and a first frame, leg by leg, and what to do about it.
+
+    The legs: the WebRTC engine, the port, HTTP, the token, the model, the queue, ICE, DTLS, the data channels, the first frame.
+    The exit status is 1 where one of them fails. What it begins (a session) it ends.
+    """
+    plan = _plan(url, model, timeout)
+    legs = asyncio.run(_walk(plan, quiet=as_json))
+    document = importlib.import_module("reactor_cli.doctor.examination").summary(plan.target, legs)
+    if as_json:
+        show_json(document)
+    elif document["ok"]:
+        say("[green]Nothing stands in the way.[/green]")
+    else:
+        say(f"[red]It ends at {document['failed']}.[/red] {escape(document['cure'][:1].upper() + document['cure'][1:])}.")
+    if not document["ok"]:
+        raise typer.Exit(1)
+
+
+def _plan(url: str | None, model: str | None, timeout: float) -> Plan:
+    examination: Any = importlib.import_module("reactor_cli.doctor.examination")
+    if model is None:
+        address = url or os.environ.get("REACTOR_LOCAL_URL") or DEFAULT_URL
+        plan: Plan = examination.Plan(examination.target_of(address), timeout)
+        return plan
+    address = url or os.environ.get("REACTOR_API_URL")
+    if not address:
+        raise InvalidArgumentError("REACTOR_API_URL is not set: say where the coordinator is, and its key in REACTOR_API_KEY")
+    hosted: Plan = examination.Plan(examination.target_of(address, model), timeout, os.environ.get("REACTOR_API_KEY"))
+    return hosted
+
+
+async def _walk(plan: Plan, *, quiet: bool) -> list[Leg]:
+    examine = importlib.import_module("reactor_cli.doctor.examination").examine
+    legs: list[Leg] = []
+    if quiet:
+        return [leg async for leg in examine(plan)]
+    say(f"[bold]{escape(plan.target.url)}[/bold]" + (f", model {escape(plan.target.model)}" if plan.target.model else ""))
+    with errors.status("") as status:
+        async for leg in examine(plan, lambda text: status.update(f"[dim]{escape(text)}[/dim]")):
+            legs.append(leg)
+            _show(leg)
+    return legs
+
+
+def _show(leg: Leg) -> None:
+    took = "" if leg.took_ms is None else f"{leg.took_ms:.0f} ms" if leg.took_ms < 10_000 else f"{leg.took_ms / 1000:.1f} s"
+    found = escape(leg.verdict.found)
+    if leg.verdict.outcome == "skipped":
+        found = f"[dim]{found}[/dim]"
+    say(f"{_MARKS[leg.verdict.outcome]} {leg.name:<13}{took:>9}  {found}")

@@ -60,5 +60,5 @@ def constant(wire: str, fallback: str) -> str:
 
 
 def default_class(model: str) -> str:
-    """The class for a model: ``helios`` and ``reactor/helios`` have ``HeliosModel``, ``lingbot-world-2`` ``LingbotWorld2Model``."""
+    """The class for a model: ``HeliosModel`` for ``helios`` and ``reactor/helios``, ``SkyPainterModel`` for ``sky-painter``."""
     return f"{class_name(model.rpartition('/')[2], 'Some')}Model"

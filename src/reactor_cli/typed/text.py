@@ -75,11 +75,11 @@ def paragraphs(text: object) -> list[str]:
     return [said for part in parts[:8] if (said := sentence(part))]
 
 
-def docstring(indent: int, parts: Sequence[str], entries: Sequence[tuple[str, str]] = ()) -> list[str]:
-    """The lines of a docstring: paragraphs, and the arguments with what is said of each."""
+def docstring(indent: int, parts: Sequence[str], entries: Sequence[tuple[str, str]] = (), title: str = "Args") -> list[str]:
+    """The lines of a docstring: paragraphs, and the arguments or attributes with what is said of each."""
     blocks = [_wrapped(part, indent, "") for part in parts]
     if entries:
-        lines = [" " * indent + "Args:"]
+        lines = [f"{' ' * indent}{title}:"]
         for name, said in entries:
             lines += _wrapped(f"{name}: {said}", indent + 4, "    ")
         blocks.append(lines)

@@ -1,14 +1,33 @@
-"""What the forms of a page are built from where a server tells no schema document: one made of the commands it lists. Pure."""
+"""What the forms of a page are built from where a server tells no schema document: one made of the commands it lists. Pure.
+
+A command of which only the name is known gets one field for JSON, whose value is all of its data.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from reactor_sdk.types import Capabilities
 
+DATA: Final = "data"
+
+_ANY_DATA: Final = {
+    "type": "object",
+    "properties": {DATA: {"type": "object", "default": {}, "description": "All data of the command, as JSON."}},
+}
+
+
+def unwrapped(offered: Capabilities | None, name: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a form made of :func:`document_of` has to send: that of a command without a schema holds all of it in one field."""
+    listed = offered.get("commands") if offered is not None else None
+    bare = any(each.get("name") == name and not each.get("schema") for each in listed or ())
+    inner = data.get(DATA, {}) if bare else data
+    return inner if isinstance(inner, Mapping) else data
+
 
 def document_of(offered: Capabilities) -> dict[str, Any]:
-    """A schema document with the commands of a session's description; the data of one without a schema may be any object."""
+    """A schema document with the commands of a session's description."""
     commands = offered.get("commands") or []
     return {
         "openapi": "3.1.0",
@@ -19,7 +38,7 @@ def document_of(offered: Capabilities) -> dict[str, Any]:
 
 
 def _operation(command: Any) -> dict[str, Any]:
-    schema = command.get("schema") or {"type": "object", "additionalProperties": True}
+    schema = command.get("schema") or _ANY_DATA
     return {
         "operationId": command["name"],
         "summary": command.get("description", ""),

@@ -13,7 +13,7 @@ from reactor_protocol.errors import InvalidArgumentError, InvalidStateError, Rea
 from reactor_protocol.lifecycles import ReactorStatus
 from reactor_rtc.scope import TaskScope
 from reactor_sdk.frames import FrameFeed
-from reactor_sdk.notebook.documents import document_of
+from reactor_sdk.notebook.documents import document_of, unwrapped
 from reactor_sdk.notebook.gate import FrameGate
 from reactor_sdk.notebook.page_uploads import PageUploads, announced
 from reactor_sdk.notebook.pictures import jpeg
@@ -61,6 +61,7 @@ class Panel:
         self._send = send
         self._track = options.track
         self._schema: dict[str, Any] | None = None
+        self._makeshift = False
         self._uploads = PageUploads()
         self._pictures = _Pictures(options)
         self._work = _Work(send)
@@ -106,8 +107,11 @@ class Panel:
 
     def _told(self, message: dict[str, Any]) -> None:
         if message["type"] == "modelSchema":
-            self._schema = message["data"]
-            self._send({"type": "schema", "schema": self._schema}, [])
+            self._build(message["data"], makeshift=False)
+
+    def _build(self, schema: dict[str, Any], *, makeshift: bool) -> None:
+        self._schema, self._makeshift = schema, makeshift
+        self._send({"type": "schema", "schema": schema}, [])
 
     async def _learn(self) -> None:
         """Asks for the schema document, whose answer is a message of its own."""
@@ -117,7 +121,7 @@ class Panel:
         await asyncio.sleep(SCHEMA_LIMIT_S)
         offered = self._reactor.get_capabilities()
         if self._schema is None and offered is not None:
-            self._told({"type": "modelSchema", "data": document_of(offered)})
+            self._build(document_of(offered), makeshift=True)
 
     def _state(self) -> dict[str, Any]:
         place = self._reactor.get_queue()
@@ -185,7 +189,8 @@ class Panel:
         self._show()
 
     async def _command(self, name: str, data: dict[str, Any]) -> dict[str, Any] | None:
-        return await self._reactor.send_command(name, self._uploads.resolved(data))
+        told = unwrapped(self._reactor.get_capabilities(), name, data) if self._makeshift else data
+        return await self._reactor.send_command(name, self._uploads.resolved(told))
 
     async def _upload(self, key: str, told: object, part: bytes | memoryview) -> dict[str, Any] | None:
         file = self._uploads.take(key, announced(told), part)

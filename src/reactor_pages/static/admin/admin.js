@@ -210,7 +210,7 @@ class OperatorsPage {
   // ------------------------------------------------------------------------------------------------------- orders
 
   async #endSession({ session_id: id, model, key }) {
-    const whose = `It is a session of ${model}, of the key ${key.name || key.prefix || key.id}. Its clients are told, and disconnected.`;
+    const whose = `${id}: a session of ${model}, of the key ${key.name || key.prefix || key.id}. Its clients are told, and disconnected.`;
     const reason = await confirmed({ title: `End session ${short(id)}?`, text: whose, act: "End session", reason: true });
     if (reason === null) return;
     await this.#order(`/admin/sessions/${id}/end`, reason ? { reason } : {}, ({ reason: told }) => `Session ${short(id)} is ended: ${told}.`);
@@ -218,7 +218,7 @@ class OperatorsPage {
 
   async #drain({ worker_id: id, model, session_id: session }) {
     const then = session ? `Its session ${short(session)} comes to its end first.` : "It is idle, and stops at once.";
-    const text = `It takes no further session of ${model}, and stops when it is free. ${then}`;
+    const text = `${id} takes no further session of ${model}, and stops when it is free. ${then}`;
     if ((await confirmed({ title: `Drain worker ${short(id)}?`, text, act: "Drain worker" })) === null) return;
     await this.#order(`/admin/workers/${id}/drain`, undefined, ({ session_id: held }) =>
       held ? `Worker ${short(id)} is draining: it stops after session ${short(held)}.` : `Worker ${short(id)} is draining, and stops now.`,

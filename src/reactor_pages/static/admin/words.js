@@ -17,8 +17,8 @@ export function lasting(seconds) {
 
 const two = (value) => String(value).padStart(2, "0");
 
-/** The first group of an id, as people tell it by. */
-export const short = (id) => (id.startsWith("w-") ? id : id.slice(0, 8));
+/** The beginning of an id, as people tell it by. */
+export const short = (id) => id.slice(0, 8);
 
 /** A text, or a dash. */
 export const or = (value) => (value === null || value === undefined || value === "" ? "–" : String(value));

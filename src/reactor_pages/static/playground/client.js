@@ -143,12 +143,23 @@ export class Client extends EventTarget {
     connection.addEventListener("track", ({ detail }) => this.#tell("track", detail));
     connection.addEventListener("sent", ({ detail }) => this.#tell("sent", detail));
     connection.addEventListener("heard", ({ detail }) => this.#hear(detail.message, signal));
+    connection.addEventListener("silent", () => this.#probe(connection, signal));
     connection.addEventListener("lost", ({ detail }) => {
       if (this.#connection !== connection || signal.aborted) return;
       this.#connection = null;
       this.#become("reconnecting", `${detail.reason} Connecting again …`);
       this.#persist(signal, performance.now() + PATIENCE_MS);
     });
+  }
+
+  /** Nothing is heard: where nobody answers over HTTP either, the server is gone, and waiting would not help. */
+  async #probe(connection, signal) {
+    try {
+      await this.signalling.health(signal);
+    } catch (error) {
+      if (!(error instanceof HttpFailure) && !signal.aborted) throw error;
+      connection.fail(error.message);
+    }
   }
 
   #hear(message, signal) {

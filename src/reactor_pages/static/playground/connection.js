@@ -8,7 +8,7 @@ const SILENT_LIMIT_MS = 5000;
 const MAX_SEND_KBPS = 8000;
 
 /**
- * Events: ``track`` {name, kind, track, receiver}, ``heard`` {message}, ``sent`` {type, data}, ``lost`` {reason}.
+ * Events: ``track`` {name, kind, track, receiver}, ``heard`` {message}, ``sent`` {type, data}, ``silent`` {}, ``lost`` {reason}.
  * ``lost`` comes once, and only where {@link Connection.close} was not called.
  */
 export class Connection extends EventTarget {
@@ -28,7 +28,7 @@ export class Connection extends EventTarget {
     this.transceivers = new Map(tracks.map((track) => [track.name, this.#transceiver(track)]));
     for (const channel of Object.values(this.channels)) {
       channel.onmessage = ({ data }) => this.#receive(channel.label, data);
-      channel.onclose = () => this.#fail("The server closed the connection.");
+      channel.onclose = () => this.fail("The server closed the connection.");
     }
     this.peer.onconnectionstatechange = () => this.#follow();
     this.peer.ontrack = ({ transceiver, track, receiver }) => this.#arrived(transceiver, track, receiver);
@@ -96,10 +96,11 @@ export class Connection extends EventTarget {
   #follow() {
     clearTimeout(this.#silence);
     const state = this.peer.connectionState;
-    if (state === "failed") this.#fail("The connection failed: the network path to the server is gone.");
-    if (state === "closed") this.#fail("The connection was closed.");
+    if (state === "failed") this.fail("The connection failed: the network path to the server is gone.");
+    if (state === "closed") this.fail("The connection was closed.");
     if (state === "disconnected") {
-      this.#silence = setTimeout(() => this.#fail("Nothing was heard from the server for 5 s."), SILENT_LIMIT_MS);
+      this.#silence = setTimeout(() => this.fail("Nothing was heard from the server for 5 s."), SILENT_LIMIT_MS);
+      this.#tell("silent", {});
     }
   }
 
@@ -190,7 +191,8 @@ export class Connection extends EventTarget {
     if (!this.#over && this.channels[frame.label].readyState === "open") this.#transmit(frame);
   }
 
-  #fail(reason) {
+  /** The connection is of no use any more: its owner is told why. */
+  fail(reason) {
     if (this.#over) return;
     this.close();
     this.#tell("lost", { reason });

@@ -8,6 +8,8 @@ const PERIOD_MS = 1000;
 const POINTS = 60;
 const RECENT = 30;
 
+/** Those that are measured again and again, and so have a curve. */
+const CURVED = new Set(["fps", "in", "out", "rtt", "loss", "jitter", "glass", "command", "reaction"]);
 /** Name, unit, decimals, what it means. */
 const TILES = {
   fps: ["Frame rate", "fps", 1, "Pictures that were decoded in the last second."],
@@ -110,7 +112,7 @@ class Tile {
     this.decimals = decimals;
     this.value = el("span", { class: "figure-value" }, "–");
     this.note = el("span", { class: "figure-note muted" });
-    this.curve = el("canvas", { width: 160, height: 32, class: "figure-curve", "aria-hidden": "true" });
+    this.curve = el("canvas", { width: 160, height: 32, class: "figure-curve", "aria-hidden": "true", hidden: !CURVED.has(id) });
     this.element = el("div", { class: "figure", title: help }, el("dt", {}, name), el("dd", {}, this.value, this.note), this.curve);
     this.element.dataset.figure = id;
     this.element.append(el("span", { class: "visually-hidden" }, help));

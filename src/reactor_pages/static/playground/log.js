@@ -102,7 +102,7 @@ function line({ way, type, data, at }) {
   const entry = el("details", {}, head);
   // The whole of it is written when somebody opens it.
   entry.addEventListener("toggle", () => entry.append(el("pre", { tabIndex: 0 }, whole(data))), { once: true });
-  return el("li", { class: `log-entry ${way}` }, entry);
+  return el("li", { class: `log-entry log-${way}` }, entry);
 }
 
 function whole(data) {

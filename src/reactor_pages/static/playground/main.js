@@ -28,8 +28,9 @@ const CURES = {
   idle: ["The session goes on for a minute without anybody in it.", "Connect"],
   ended: ["What was set is gone with it; a new session begins afresh.", "Start a new session"],
   failed: ["Its log, in the terminal of the runtime, says more. Put it right, start the runtime again, then try again.", "Try again"],
-  gone: ["Is `reactor run` still running in its terminal? Start it again, then try again.", "Try again"],
+  gone: [hosted ? "The server may be starting anew: try again in a moment." : "Is `reactor run` still running in its terminal? Start it again, then try again.", "Try again"],
 };
+const AWAY = "It goes on by itself when the server is back. Is `reactor run` still running in its terminal?";
 const WAITING = new Set(["connecting", "loading", "queued", "reconnecting"]);
 const NEWS_MS = 12000;
 
@@ -43,7 +44,7 @@ class Playground {
     this.log = new MessageLog(byId("log"));
     this.inputs = new Inputs(byId("inputs"), (name, track) => this.client.publish(name, track));
     this.figures = new Figures(byId("figures"), this.client, this.stage);
-    this.sidebar = new Sidebar(byId("controls"), {
+    this.sidebar = new Sidebar(byId("controls"), byId("keys"), {
       send: (name, data) => this.client.send(name, data),
       upload: (file) => this.client.upload(file),
     });
@@ -101,7 +102,7 @@ class Playground {
     this.sidebar.setEnabled(status === "ready");
     this.#notice(status, detail);
     if (hosted && (status === "ended" || status === "failed")) this.#leave(detail);
-    this.stage.curtain(status === "ready" ? null : detail);
+    this.stage.curtain(status === "ready" ? null : WORDS[status]);
     if (status === "ended" || status === "idle") this.inputs.stop();
     this.log.add("note", WORDS[status].replace(" …", ""), detail === WORDS[status] ? undefined : detail);
   }
@@ -112,7 +113,7 @@ class Playground {
   }
 
   #notice(status, detail) {
-    const [cure, act] = CURES[status] ?? ["", ""];
+    const [cure, act] = CURES[status] ?? [status === "reconnecting" && !hosted ? AWAY : "", ""];
     byId("notice").hidden = status === "ready" || status === "connecting" || (hosted && ["idle", "ended", "failed"].includes(status));
     byId("notice").dataset.status = status;
     byId("notice-text").textContent = detail;

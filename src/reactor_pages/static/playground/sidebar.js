@@ -1,15 +1,21 @@
-/** The commands of a model beside its picture. */
+/** The commands of a model beside its picture, and the keys that send them. */
 
 import { buildControls } from "./controls.js";
+import { buildKeypad } from "./keypad.js";
+import { bindKeys, bindingsOf, isBound } from "./keys.js";
 
 export class Sidebar {
   #controls = null;
   #shown = "";
   #enabled = false;
+  #bindings = null;
+  #bound = null;
+  #keypad = null;
 
-  /** @param {HTMLElement} controls @param {import("./controls.js").Actions} actions */
-  constructor(controls, actions) {
+  /** @param {HTMLElement} controls @param {HTMLElement} keys @param {import("./controls.js").Actions} actions */
+  constructor(controls, keys, actions) {
     this.root = controls;
+    this.keys = keys;
     this.actions = actions;
   }
 
@@ -20,12 +26,26 @@ export class Sidebar {
     this.#shown = shape;
     this.#controls?.destroy();
     this.#controls = buildControls(this.root, schema, this.actions);
-    this.#controls.setEnabled(this.#enabled);
+    this.#bind(null);
+    this.#bindings = bindingsOf(schema);
+    this.#keypad = buildKeypad(this.keys, this.#bindings, () => this.#bound);
+    this.keys.parentElement.hidden = !isBound(this.#bindings);
+    this.setEnabled(this.#enabled);
   }
 
   /** Whether commands can be sent now. */
   setEnabled(enabled) {
     this.#enabled = enabled;
     this.#controls?.setEnabled(enabled);
+    this.#bind(enabled && this.#bindings !== null ? this.#bindings : null);
+    this.#keypad?.setEnabled(enabled);
+  }
+
+  /** Listens to the keys of these bindings, or to none. */
+  #bind(bindings) {
+    if (bindings !== null && this.#bound !== null) return;
+    this.#bound?.destroy();
+    const { send } = this.actions;
+    this.#bound = bindings && bindKeys(window, bindings, { send, held: (keys) => this.#keypad.held(keys) });
   }
 }

@@ -127,7 +127,7 @@ class View {
   #bar;
   #screen;
   #failure = element("p", { class: "failure", role: "alert" });
-  #commands = element("div", { class: "commands" });
+  #commands = element("div", { class: "forms" });
   #requests;
   #controls = null;
   #ready = false;
