@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -17,10 +16,10 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, ViewportSize, async_playwright
 
 from reactor_coordinator.config import read_config
 from reactor_coordinator.office import open_office
@@ -148,9 +147,7 @@ async def admin(executable: str, file: Path) -> None:
 async def _load(house: House, http: aiohttp.ClientSession) -> AsyncIterator[None]:
     """Sessions that have ended, sessions that run with a client each, and many that wait."""
     tokens = [await _token(http, key) for key in house.tenants]
-    for number in range(ENDED_BEFORE):
-        async with Reactor("brightness", api_key=house.tenants[number % len(tokens)], api_url=house.url) as client:
-            await client.connect()
+    await asyncio.gather(*(_visit(house, number) for number in range(ENDED_BEFORE)))
     async with contextlib.AsyncExitStack() as stack:
         clients = [
             Reactor(model, api_key=house.tenants[number % len(tokens)], api_url=house.url)
@@ -165,6 +162,13 @@ async def _load(house: House, http: aiohttp.ClientSession) -> AsyncIterator[None
             # A queue does not come at once: the curve of its length is part of the picture.
             await asyncio.sleep(0.5 if number < WAITING // 2 else 0.2)
         yield
+
+
+async def _visit(house: House, number: int) -> None:
+    """A session that has been, and is over."""
+    async with Reactor("brightness", api_key=house.tenants[number % len(house.tenants)], api_url=house.url) as client:
+        await client.connect()
+        await asyncio.sleep(1 + number)
 
 
 async def _token(http: aiohttp.ClientSession, key: str) -> str:
@@ -189,22 +193,13 @@ async def playground(executable: str, file: Path) -> None:
         await page.goto(url)
         await page.locator("#status[data-status=ready]").wait_for(timeout=1000 * DEADLINE_S)
         await page.locator("#inputs button", has_text="bigbuckbunny").first.click()
-        await _command(page, "set_effect", {"effect": "comic"})
-        await _command(page, "set_caption", {"caption": "restyled live"})
+        # What has one choice is sent as soon as it is made; a text waits for its button.
+        await page.locator("[data-command=set_effect] select").select_option(label="comic")
+        await page.locator("[data-command=set_caption]").get_by_role("textbox").fill("restyled live")
+        await page.locator("[data-command=set_caption] button[type=submit]").click()
+        await page.locator("[data-command=set_caption] output[data-state=ok]").wait_for()
         await page.wait_for_function(_PLAYS, timeout=1000 * DEADLINE_S)
         await page.screenshot(path=file)
-
-
-async def _command(page: Page, name: str, values: dict[str, Any]) -> None:
-    """Fills in a command's form and sends it."""
-    form = page.locator("form.command", has=page.get_by_text(name, exact=True)).first
-    for field, value in values.items():
-        control = form.locator(f"[name={json.dumps(field)}]").first
-        if await control.evaluate("element => element.tagName") == "SELECT":
-            await control.select_option(label=str(value))
-        else:
-            await control.fill(str(value))
-    await form.locator("button[type=submit]").first.click()
 
 
 _PLAYS: Final = """() => {

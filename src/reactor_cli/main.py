@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 from functools import partial
 from types import TracebackType
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -34,7 +34,7 @@ _ORDER: Final = ("init", "run", "schema", "client", "codegen", "doctor", "bench"
 class ReadingOrder(TyperGroup):
     """Lists the commands as a newcomer needs them."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """Those of the order, then all others."""
         known = super().list_commands(ctx)
         return [*(name for name in _ORDER if name in known), *(name for name in known if name not in _ORDER)]

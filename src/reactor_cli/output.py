@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
@@ -59,6 +59,11 @@ def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty:
     for row in rows:
         table.add_row(*("-" if row.get(column) is None else escape(str(row[column])) for column in columns))
     _out.print(table)
+
+
+def show(what: RenderableType) -> None:
+    """Prints something that rich can render."""
+    _out.print(what)
 
 
 def say(text: str) -> None:

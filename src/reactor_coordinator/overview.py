@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Final, Generic, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from reactor_coordinator.board import Snapshot
 from reactor_coordinator.config import CloudConfig, ModelSpec
@@ -27,10 +27,17 @@ Rows = Annotated[int, Field(ge=1, le=MOST_ROWS)]
 First = Annotated[int, Field(ge=0, le=_LAST_ROW)]
 
 
-class Window(BaseModel):
-    """Which rows of the tables are wanted: so many of each, from those on (counted from 0)."""
+class Asked(BaseModel):
+    """What is asked for in an address; a name that is none is refused, so that a slip of the pen is noticed."""
+
+    model_config = ConfigDict(extra="forbid")
 
     rows: Rows = MOST_ROWS
+
+
+class Window(Asked):
+    """Which rows of the tables are wanted: so many of each, from those on (counted from 0)."""
+
     queue_from: First = 0
     sessions_from: First = 0
     workers_from: First = 0

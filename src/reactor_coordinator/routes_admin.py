@@ -13,7 +13,7 @@ from reactor_coordinator.bodies import StrictRoute
 from reactor_coordinator.callers import BEARER
 from reactor_coordinator.failures import documented
 from reactor_coordinator.office import ENDED_BY_OPERATOR, Office
-from reactor_coordinator.overview import First, HouseState, KeyShown, Listed, Rows, Seen, Window, key_shown
+from reactor_coordinator.overview import Asked, First, HouseState, KeyShown, Listed, Rows, Seen, Window, key_shown
 from reactor_coordinator.records import Key, SessionRecord, WorkerRecord
 from reactor_coordinator.service import Service
 from reactor_coordinator.store import keys as key_rows
@@ -29,6 +29,14 @@ _MOST_CHARS: Final = 300
 
 SessionId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
 WorkerId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+
+class EndsAsked(Asked):
+    rows: Rows = 50
+
+
+class KeysAsked(Asked):
+    first: First = 0
 
 
 class KeyRow(BaseModel):
@@ -111,21 +119,16 @@ def admin_routes(service: Service) -> APIRouter:
         return await _state(service, window)
 
     @router.get("/ends", responses=_REFUSALS)
-    async def ends(request: Request, response: Response, rows: Annotated[Rows, Query()] = 50) -> LatelyOver:
+    async def ends(request: Request, response: Response, asked: Annotated[EndsAsked, Query()]) -> LatelyOver:
         """What is over: the newest ends of sessions, and the workers that were lost."""
         await enter(request, response)
-        return await service.database.read(_over, rows)
+        return await service.database.read(_over, asked.rows)
 
     @router.get("/keys", responses=_REFUSALS)
-    async def keys(
-        request: Request,
-        response: Response,
-        rows: Annotated[Rows, Query()] = overview.MOST_ROWS,
-        first: Annotated[First, Query()] = 0,
-    ) -> Listed[KeyRow]:
+    async def keys(request: Request, response: Response, asked: Annotated[KeysAsked, Query()]) -> Listed[KeyRow]:
         """The API keys, newest first. They are made and revoked on the coordinator's machine: ``reactor keys``."""
         await enter(request, response)
-        return await service.database.read(_keys, rows, first)
+        return await service.database.read(_keys, asked.rows, asked.first)
 
     @router.post("/sessions/{session_id}/end", responses={**documented(404, 409), **_REFUSALS})
     async def end(request: Request, response: Response, session_id: SessionId, order: EndOrder | None = None) -> SessionEnded:

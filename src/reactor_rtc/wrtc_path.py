@@ -9,6 +9,7 @@ from typing import Any
 
 import webrtc
 
+from reactor_protocol.resources import TrackKind
 from reactor_rtc.engine import configure_engine
 
 
@@ -52,7 +53,7 @@ def engine_version() -> str:
         return "unknown"
 
 
-def engine_codecs(kind: str) -> tuple[str, ...]:
+def engine_codecs(kind: TrackKind) -> tuple[str, ...]:
     """The codecs that the engine can receive, best first; ``kind`` is ``video`` or ``audio``."""
     configure_engine()
     capabilities = webrtc.RTCRtpReceiver.get_capabilities(kind)
@@ -69,14 +70,14 @@ def read_path(report: webrtc.RTCStatsReport) -> PathReport:
     pairs = [entry for entry in entries if isinstance(entry, webrtc.RTCIceCandidatePairStats)]
     transport = next((entry for entry in entries if isinstance(entry, webrtc.RTCTransportStats)), None)
     selected = next((pair for pair in pairs if pair.id == getattr(transport, "selected_candidate_pair_id", None)), None)
-    ends = (selected.local_candidate_id, selected.remote_candidate_id) if selected is not None else (None, None)
-    known = ends[0] in candidates and ends[1] in candidates
+    here = candidates.get(getattr(selected, "local_candidate_id", ""))
+    there = candidates.get(getattr(selected, "remote_candidate_id", ""))
     return PathReport(
         ice=_text(getattr(transport, "ice_state", None)) or "new",
         dtls=_text(getattr(transport, "dtls_state", None)) or "new",
         local=tuple(each for name, each in candidates.items() if name not in remote_ids),
         remote=tuple(each for name, each in candidates.items() if name in remote_ids),
-        chosen=(candidates[ends[0]], candidates[ends[1]]) if known else None,
+        chosen=(here, there) if here is not None and there is not None else None,
         asked=sum(pair.requests_sent or 0 for pair in pairs),
         answered=sum(pair.responses_received or 0 for pair in pairs),
         round_trip=getattr(selected, "current_round_trip_time", None),

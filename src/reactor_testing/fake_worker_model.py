@@ -35,7 +35,7 @@ from reactor_runtime.worker import HttpReportLine, Reporter
 CAPABILITIES: Final = Capabilities(
     tracks=[Track(name="main_video", kind="video", direction="recvonly")], emission_fps=30.0, extensions={EXTENSION_ACKS: 1}
 )
-DEADLINE_S: Final = 10.0
+DEADLINE_S: Final = 40.0
 FAKE_PID: Final = 4242
 
 

@@ -23,7 +23,7 @@ from reactor_coordinator.pools.port import Adopted, Launch, Pool, PoolError, Poo
 from reactor_protocol.errors import InvalidArgumentError
 from reactor_protocol.names import ENV_WORKER_COORDINATORS, ENV_WORKER_ID, ENV_WORKER_SECRET
 
-LIMIT_S: Final = 20.0
+LIMIT_S: Final = 40.0
 SEEN_S: Final = 1.0
 GRACE_S: Final = 5.0
 LOOK_S: Final = 0.02

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from reactor_protocol.resources import WorkerOrders, WorkerReport
 
-DEADLINE_S = 20.0
+DEADLINE_S = 40.0
 
 
 @dataclass(frozen=True, slots=True)

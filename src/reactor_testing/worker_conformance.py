@@ -19,7 +19,7 @@ from reactor_testing.report_desk import ReportDesk
 
 SESSION: Final = "6f1d0c52-8f6e-4c0c-9a55-0c8c6f3f5e01"
 OTHER: Final = "0a4be9ad-55a4-49b0-b0b8-3d3ad1a5a402"
-EXIT_LIMIT_S: Final = 10.0
+EXIT_LIMIT_S: Final = 40.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,4 +4,4 @@ import sys
 from pathlib import Path
 
 GUIDES = Path(__file__).resolve().parents[2] / "examples/guides"
-sys.path[:0] = [str(GUIDES / name) for name in ("plain", "studio")]
+sys.path[:0] = [str(GUIDES / name) for name in ("plain", "rover", "studio")]

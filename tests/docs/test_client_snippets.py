@@ -13,11 +13,13 @@ from examples.guides.client import (
     commands,
     documented,
     events,
+    figures,
     picture_loop,
     queued,
     reconnecting,
     spectator,
     tokens,
+    typed,
     uploads,
     watch,
     webcam,
@@ -124,6 +126,18 @@ class TestLocal:
         async with asyncio.timeout(DEADLINE_S):
             await spectator.main()
         assert capsys.readouterr().out.splitlines() == ["(360, 640, 3)", "view_only"]
+
+    async def test_the_typed_client(self, capsys: pytest.CaptureFixture[str], logo: Path) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            await typed.main(logo)
+        told = capsys.readouterr().out.splitlines()
+        assert sorted(told[:2]) == ["ColorChanged(value=200)", "now 200"]
+        assert told[2:] == ["(360, 640, 3)"]
+
+    async def test_the_figures(self, tmp_path: Path) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            await figures.main(2, tmp_path / "stats.png")
+        assert (tmp_path / "stats.png").read_bytes()[:4] == b"\x89PNG"
 
     async def test_the_documented_api(self, capsys: pytest.CaptureFixture[str]) -> None:
         async with asyncio.timeout(DEADLINE_S):

@@ -3,7 +3,6 @@
 import logging
 import re
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,9 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.exceptions import PluginError
 from tests.docs.pages import ROOT
+from website.hooks import on_page_markdown
 
 from reactor_protocol.lifecycles import RuntimeState, SessionState
-from website.hooks import on_page_markdown
 
 # A page asks for what stands in these; a link that a person may follow is none of them.
 FETCHED = re.compile(
@@ -25,7 +24,7 @@ FETCHED_BY_STYLE = re.compile(r"""@import\b|url\(\s*["']?(?:https?:)?//""", re.I
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what libraries of the builder say of each other; mkdocs' own warnings are errors
@@ -33,7 +32,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("NO_MKDOCS_2_WARNING", "1")
         logging.getLogger("mkdocs").setLevel(logging.INFO)
         build(load_config(str(ROOT / "mkdocs.yml"), site_dir=str(folder), strict=True))
-    yield folder
+    return folder
 
 
 @pytest.mark.timeout(240)

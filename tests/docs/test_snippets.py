@@ -8,10 +8,15 @@ import yaml
 from examples.guides.shapes.chunks import Chunks
 from examples.guides.shapes.pipeline import Stripes
 from my_model import Plain
+from rover import Rover
 from tests.docs.pages import PAGES, README, ROOT, blocks
 
 from reactor_coordinator.config import parse_config, read_config
+from reactor_cli.schema import read_schema
+from reactor_cli.typed.module import module_of
 from reactor_runtime.config import read_manifest
+from reactor_runtime.contract import read_contract
+from reactor_runtime.playground import check_playground
 from reactor_testing.rehearsal import Rehearsal
 
 GUIDES = ROOT / "examples/guides"
@@ -65,11 +70,33 @@ def test_the_generator() -> None:
         assert len(stage.frames) == shown
 
 
+def test_the_rover_drives_and_its_keys_fit() -> None:
+    check_playground(read_manifest(GUIDES / "rover").playground, read_contract(Rover))
+    with Rehearsal(Rover) as stage:
+        client = stage.join()
+        client.send("set_controls", {"gas": 1.0})
+        stage.advance(0.5)
+        yellow = (stage.frames[-1].picture() == (255, 176, 59)).all(axis=2)
+        assert yellow[180, 345:400].any()
+        client.send("reset")
+        client.send("set_controls")
+        stage.advance(0.1)
+        assert (stage.frames[-1].picture()[180, 320] == (255, 176, 59)).all()
+
+
+def test_the_typed_client_is_what_codegen_writes() -> None:
+    written = (GUIDES / "typed/studio_model.py").read_text(encoding="utf-8")
+    assert module_of(read_schema(str(GUIDES / "studio"))) == written
+
+
 def test_chunks_are_played_out_evenly() -> None:
     with Rehearsal(Chunks) as stage:
         stage.join()
-        stage.loop.finish(stage.host.run_hook("file_uploaded"), 1.0)
-        assert stage.contract.fps == 30.0
+        stage.advance(2.0)
+        times = [frame.at for frame in stage.frames]
+        assert 36 <= len(times) <= 60
+        assert all(abs(later - earlier - 1 / 24) < 0.002 for earlier, later in zip(times, times[1:], strict=False))
+        assert stage.frames[13].picture()[0, 0, 0] == 1
 
 
 @pytest.mark.parametrize("test", ["test_it_shows_a_colour_and_obeys", "test_a_camera_takes_the_place_of_the_colour"])
@@ -89,6 +116,6 @@ def test_the_configuration_of_the_readme() -> None:
     assert config.models["plain"].max == 8
 
 
-@pytest.mark.parametrize("name", ["plain", "studio"])
+@pytest.mark.parametrize("name", ["plain", "rover", "studio"])
 def test_a_manifest_of_the_guides(name: str) -> None:
     assert read_manifest(GUIDES / name).name == name

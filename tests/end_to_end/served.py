@@ -12,7 +12,7 @@ import numpy.typing as npt
 from reactor_sdk import Reactor
 
 MODELS = Path(__file__).parent / "models"
-DEADLINE_S = 30.0
+DEADLINE_S = 40.0
 BITS = 8
 
 Frame = npt.NDArray[np.uint8]

@@ -58,7 +58,7 @@ class Studio:
 
     async def next_of_size(self, height: int, width: int) -> Rgb:
         """The next picture of that size that the model emits."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while (picture := await self.stage.pictures.get()).shape[:2] != (height, width):
                 pass
         return picture

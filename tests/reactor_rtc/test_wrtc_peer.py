@@ -18,7 +18,7 @@ from reactor_testing.peer_pairs import LABELS, RED, SECTIONS, Observed, connecte
 
 pytestmark = pytest.mark.network
 
-LIMIT_S = 10.0
+LIMIT_S = 40.0
 
 
 def threads() -> int:

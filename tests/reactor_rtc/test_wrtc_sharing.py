@@ -19,7 +19,7 @@ from reactor_rtc.wrtc_peer import WrtcPeer
 
 pytestmark = pytest.mark.network
 
-DEADLINE_S = 20.0
+DEADLINE_S = 40.0
 
 
 class Viewer:

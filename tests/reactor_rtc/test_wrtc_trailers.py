@@ -20,7 +20,7 @@ from reactor_rtc.wrtc_trailers import Tagger, Untagger
 
 pytestmark = pytest.mark.network
 
-DEADLINE_S = 20.0
+DEADLINE_S = 40.0
 
 
 class Declaring:

@@ -35,7 +35,7 @@ class Child:
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
-    async def end(self, seconds: float = 20.0) -> tuple[int, float]:
+    async def end(self, seconds: float = 40.0) -> tuple[int, float]:
         """Its exit code, and how long that took. All that it wrote is in ``lines`` then."""
         began = time.monotonic()
         async with asyncio.timeout(seconds):
@@ -73,14 +73,14 @@ async def running(folder: Path, *arguments: str, **environ: str) -> AsyncIterato
 @contextlib.asynccontextmanager
 async def served(child: Child, *, ready: bool = True, secret: str = "") -> AsyncIterator[httpx.AsyncClient]:
     """HTTP to a child, once its model is loaded; with the secret of a worker, if it is one."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         address = await child.address()
     headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-    async with httpx.AsyncClient(base_url=address, timeout=20, headers=headers) as http:
+    async with httpx.AsyncClient(base_url=address, timeout=40, headers=headers) as http:
 
         async def loaded() -> bool:
             return bool((await http.get("/health")).json()["state"] != "loading")
 
         if ready:
-            await poll(loaded, 20)
+            await poll(loaded, 40)
         yield http

@@ -75,7 +75,7 @@ class Rig:
         self.client = ClientInfo(7, 1.0)
 
     async def send(self, name: str, files: dict[str, UploadedFile] | None = None, /, **data: Any) -> Outcome:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             return await self.host.dispatch(name, data, files or {}, self.client)
 
     async def until_failed(self) -> ModelFailedError:

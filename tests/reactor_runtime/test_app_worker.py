@@ -312,7 +312,7 @@ class Model(ReactorModel):
         visitor.tracks = []
         await visitor.connect()
         visitor.say(FileUploaded(ref))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             await asked.wait()
 
 

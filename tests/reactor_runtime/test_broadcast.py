@@ -15,7 +15,7 @@ from reactor_runtime.config import Manifest
 from reactor_testing.fake_peer import FakeNetwork, FakePeer
 
 GALLERY = Manifest(MODELS, "gallery_model:Gallery", "gallery", None)
-LIMIT_S = 20.0
+LIMIT_S = 40.0
 OWN, LEAD, FOLLOW = SharingRole.OWN, SharingRole.LEAD, SharingRole.FOLLOW
 
 

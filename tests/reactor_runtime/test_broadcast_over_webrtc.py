@@ -22,7 +22,7 @@ from reactor_runtime.config import Manifest
 pytestmark = pytest.mark.network
 
 GALLERY = Manifest(MODELS, "gallery_model:Gallery", "gallery", None)
-LIMIT_S = 20.0
+LIMIT_S = 40.0
 BREAK_S = 1.0
 """What no viewer may wait for its next picture, in seconds: four times what is aimed at, since the machine is shared."""
 OWN, LEAD, FOLLOW = SharingRole.OWN, SharingRole.LEAD, SharingRole.FOLLOW

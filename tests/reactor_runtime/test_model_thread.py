@@ -25,11 +25,11 @@ class Owner:
 
         work = Work(run, Future())
         self.thread.post(work)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             return await asyncio.wrap_future(work.done)
 
     async def until_ended(self) -> BaseException | None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             return await asyncio.wrap_future(self.ended)
 
     async def stop(self) -> None:

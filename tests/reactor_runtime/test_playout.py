@@ -32,7 +32,7 @@ class Sent:
         return [bundle["main"].timestamp_us for bundle in self.bundles]
 
     async def count(self, wanted: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(40):
             while len(self.bundles) < wanted:
                 self.changed.clear()
                 await self.changed.wait()

@@ -198,7 +198,7 @@ async def test_a_legacy_client_that_returns_while_its_old_connection_closes_is_n
         first = house.visitor(legacy=True)
         await first.connect()
         await first.leave()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(40):
             await SlowToClose.closing.wait()
         second = house.visitor(legacy=True)
         await second.connect()

@@ -180,7 +180,7 @@ async def test_bytes_that_are_put_meanwhile_count(worker: Make) -> None:
     resolving = asyncio.create_task(store.resolve(REF, 60.0))
     await source.until_asked(2)
     await store.write("u-1", 6, body())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(40):
         assert (await resolving).read() == FILE
 
 

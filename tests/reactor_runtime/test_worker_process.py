@@ -131,7 +131,7 @@ async def test_streams_do_not_notice_that_the_coordinator_goes_and_comes() -> No
         before = (await visitor.command("set_level", level=200)).frame
         assert before is not None
         await visitor.picture(200)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while ((await visitor.command("set_level", level=200)).frame or 0) < before + 30:
                 await visitor.picture(200)
         async with ReportDesk(port) as second:

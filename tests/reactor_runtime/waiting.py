@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-DEADLINE_S = 10.0
+DEADLINE_S = 40.0
 
 
 class Changes:

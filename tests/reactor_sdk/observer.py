@@ -19,7 +19,7 @@ EVENTS: tuple[ReactorEvent, ...] = (
     "queue_changed",
 )
 
-DEADLINE_S = 10.0
+DEADLINE_S = 40.0
 
 
 class Observer:

@@ -55,10 +55,10 @@ def _plan(url: str | None, model: str | None, timeout: float) -> Plan:
         address = url or os.environ.get("REACTOR_LOCAL_URL") or DEFAULT_URL
         plan: Plan = examination.Plan(examination.target_of(address), timeout)
         return plan
-    address = url or os.environ.get("REACTOR_API_URL")
-    if not address:
+    server = url or os.environ.get("REACTOR_API_URL")
+    if not server:
         raise InvalidArgumentError("REACTOR_API_URL is not set: say where the coordinator is, and its key in REACTOR_API_KEY")
-    hosted: Plan = examination.Plan(examination.target_of(address, model), timeout, os.environ.get("REACTOR_API_KEY"))
+    hosted: Plan = examination.Plan(examination.target_of(server, model), timeout, os.environ.get("REACTOR_API_KEY"))
     return hosted
 
 

@@ -20,6 +20,8 @@ Tell = Callable[[str], None]
 """Is told what is going on now."""
 
 _LOADING_LOOK_S: Final = 0.25
+_ENGINE_LIMIT_S: Final = 10.0
+"""The engine is on this machine: how patient one is with the network has nothing to do with it."""
 _NOT_WALKED: Final = Verdict(SKIPPED, "not reached")
 
 
@@ -135,7 +137,7 @@ class _Walk:
         except (ImportError, OSError) as error:
             return EngineFacts(failure=str(error), loaded=False)
         self._visit = path.Visit(self._plan.target, self._plan.patience_s, self._plan.api_key)
-        facts: EngineFacts = await engine.try_engine(self._plan.patience_s)
+        facts: EngineFacts = await engine.try_engine(_ENGINE_LIMIT_S)
         return facts
 
     async def _ask_health(self) -> HttpFacts:

@@ -57,7 +57,9 @@ def _engine(facts: EngineFacts, _target: Target) -> Verdict:
             "let this program send UDP to itself: look at a local firewall, a sandbox or a VPN that takes all traffic",
         )
     codecs = ", ".join((*facts.video, *facts.audio[:1]))
-    return Verdict(PASSED, f"wrtc {facts.version}; {codecs}; two peers of this process connect")
+    return Verdict(
+        PASSED, f"wrtc {facts.version}; {codecs}; two peers of this process connect in {facts.connected_ms or 0:.0f} ms"
+    )
 
 
 def _port(facts: PortFacts, target: Target) -> Verdict:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from reactor_testing.pool_conformance import UNTOLD, lives
 
-START_LIMIT_S = 40.0
+START_LIMIT_S = 90.0
 STORE_BYTES = 80_000_000
 
 

@@ -16,7 +16,7 @@ from reactor_testing.fake_pool import FakePool
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(180), pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
-LOADING_S = 40.0
+LOADING_S = 60.0
 
 
 async def test_a_session_goes_on_elsewhere_when_its_node_is_killed(

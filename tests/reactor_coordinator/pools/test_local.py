@@ -239,7 +239,7 @@ async def test_a_real_runtime_reports(local_arena: Arena) -> None:
         report = await local_arena.desk.reported(launch.worker_id)
         assert report["pid"] == started.pid
         assert report["port"] > 0
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             await pool.stop(launch.worker_id, 10)
         assert await pool.dead() == {}
         assert "shutting down" in await pool.logs(launch.worker_id)

@@ -60,7 +60,7 @@ async def test_nobody_else_is_killed_under_a_number_that_was_given_away(tmp_path
         assert somebody.stdin is not None
         assert somebody.stdout is not None
         somebody.stdin.write(b"are you there?\n")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             assert await somebody.stdout.readline() == b"are you there?\n"
     finally:
         somebody.kill()

@@ -27,7 +27,7 @@ async def _parent(named: str) -> tuple[asyncio.subprocess.Process, str]:
         sys.executable, "-c", PARENT, tether.__file__, named, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     assert parent.stdout is not None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         return parent, (await parent.stdout.readline()).decode().strip()
 
 

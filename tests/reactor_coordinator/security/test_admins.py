@@ -138,5 +138,5 @@ async def test_an_operator_who_leaves_takes_the_key_along(house: House) -> None:
 
 async def test_a_bad_page_of_rows_is_refused(house: House) -> None:
     admin = await house.key(role=Role.ADMIN)
-    for query in ("rows=0", "rows=201", "queue_from=-1", "rows=x", "workers_from=10000001"):
+    for query in ("rows=0", "rows=201", "queue_from=-1", "rows=x", "workers_from=10000001", "row=5"):
         assert (await house.ask("GET", f"/admin/state?{query}", admin)).status == 422, query

@@ -95,7 +95,7 @@ async def test_streams_of_one_session_are_bounded_and_the_next_client_polls(tmp_
             more = await house.ask("GET", f"/sessions/{waiting}", token, headers={"Accept": EVENT_STREAM})
             assert (more.status, more.headers["Content-Type"]) == (200, "application/json")
             assert more.body["state"] == "WAITING"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while house.coordinator.service.board.watchers(waiting):
                 await house.looked(1)
 

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.types import Message, Receive, Scope, Send
 from tests.reactor_runtime.waiting import Changes
 
-DEADLINE_S = 20.0
+DEADLINE_S = 40.0
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 

@@ -14,7 +14,7 @@ from reactor_protocol.lifecycles import RuntimeState
 from reactor_runtime.watching.routes import watching_routes
 from reactor_runtime.watching.watch import Watch
 
-DEADLINE_S = 20.0
+DEADLINE_S = 40.0
 
 
 @contextlib.asynccontextmanager

@@ -1,6 +1,6 @@
 /** The operator's page: asks what there is once a second while somebody looks, and gives orders that are confirmed first. */
 
-import { Account, KeptKey, explained } from "../../playground/account.js";
+import { Account, KeptKey, explained, withCode } from "../../playground/account.js";
 import { el } from "../../playground/dom.js";
 import { HttpFailure, pause } from "../../playground/signalling.js";
 import { Sparkline } from "./sparkline.js";
@@ -130,7 +130,7 @@ class OperatorsPage {
 
   #refuse(error) {
     const { title, text } = explained(error);
-    byId("refused").replaceChildren(el("strong", {}, title), " ", text);
+    byId("refused").replaceChildren(el("strong", {}, title), " ", ...withCode(text));
     this.#kept.write("");
     byId("key").select();
   }

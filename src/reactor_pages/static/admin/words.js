@@ -10,7 +10,8 @@ export function lasting(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)}:${two(whole % 60)} min`;
+  if (whole >= 600 && whole < 3600) return `${Math.round(whole / 60)} min`;
+  if (whole < 600) return `${Math.floor(whole / 60)}:${two(whole % 60)} min`;
   if (whole < 172800) return `${Math.floor(whole / 3600)}:${two(Math.floor((whole % 3600) / 60))} h`;
   return `${Math.floor(whole / 86400)} d`;
 }

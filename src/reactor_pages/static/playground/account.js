@@ -4,6 +4,7 @@
  * The key stays in this object. It goes into a header of one request, ``POST /tokens``, and never into an address.
  */
 
+import { el } from "./dom.js";
 import { HttpFailure, Signalling } from "./signalling.js";
 
 const RENEW_AHEAD_MS = 60000;
@@ -96,28 +97,34 @@ function stored(work) {
   }
 }
 
-/** What was refused, why, and what to do about it: ``{title, text, retryAfter}``. */
+/** A text of the server as nodes: what stands between backticks is code. @param {string} text */
+export const withCode = (text) => text.split(/`([^`]+)`/).map((part, index) => (index % 2 ? el("code", {}, part) : part));
+
+/**
+ * What was refused, why, and what to do about it. The coordinator's own words say most of that.
+ * @returns {{title: string, code: string, text: string}}
+ */
 export function explained(error) {
   if (!(error instanceof HttpFailure)) throw error;
-  const wait = error.retryAfter === null ? "" : ` Try again in ${Math.ceil(error.retryAfter)} s.`;
-  const [title, advice] = ADVICE[error.code] ?? BY_STATUS[error.status] ?? ["That did not work", "Try again."];
-  return { title, code: error.code || String(error.status || "NO_ANSWER"), text: `${sentence(error.message)} ${wait ? wait.trim() : advice}`.trim() };
+  const known = error.retryAfter === null || /\bin \d+ s\b/.test(error.message);
+  const wait = known ? "" : `Try again in ${Math.ceil(error.retryAfter)} s.`;
+  const [title, cure = ""] = BY_CODE[error.code] ?? BY_STATUS[error.status] ?? ["That did not work"];
+  const code = error.code || String(error.status || "NO_ANSWER");
+  return { title, code, text: [sentence(error.message), cure, wait].filter((part) => part).join(" ") };
 }
 
-/** @type {Record<string, [string, string]>} */
-const ADVICE = {
-  QUOTA_EXCEEDED: ["Too many sessions", "End another session of this key, then try again."],
-  CAPACITY: ["All workers are busy", "Try again in a moment."],
-};
+/** @type {Record<string, [string, string?]>} */
+const BY_CODE = { QUOTA_EXCEEDED: ["Too many sessions"], NO_CAPACITY: ["All workers are busy"] };
+/** @type {Record<number, [string, string?]>} */
 const BY_STATUS = {
   0: ["Nobody answers", "Is the coordinator running, and is this machine online?"],
   401: ["This key is not valid", "Look whether it was copied whole: it begins with rk_."],
-  402: ["The key has no credit left", "Ask whoever gave you the key for more."],
-  403: ["This key may not do that", ""],
-  404: ["Not found", "It may be over, or gone from the server."],
-  409: ["Not now", ""],
-  429: ["Too many requests", "Wait a moment, then try again."],
-  503: ["Not now", "Try again in a moment."],
+  402: ["The key has no credit left"],
+  403: ["This key may not do that"],
+  404: ["Not found"],
+  409: ["Not now"],
+  429: ["Too many requests"],
+  503: ["Not now"],
 };
 
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");

@@ -6,7 +6,7 @@
  * `over(detail)` of what it was given back when that session has ended, in whatever way; then the next one can be begun.
  */
 
-import { Account, KeptKey, explained } from "./account.js";
+import { Account, KeptKey, explained, withCode } from "./account.js";
 import { button, el } from "./dom.js";
 import { openSession } from "./hosted_session.js";
 import { HttpFailure, SessionOver } from "./signalling.js";
@@ -190,7 +190,7 @@ class Entrance {
   }
 
   #say(title, text, code) {
-    const parts = title ? [el("strong", {}, title), " ", text, code ? el("code", {}, code) : null] : [];
+    const parts = title ? [el("strong", {}, title), " ", ...withCode(text), code ? el("small", { class: "muted" }, code) : null] : [];
     this.#alert.replaceChildren(...parts.filter((part) => part !== null));
   }
 }
@@ -261,8 +261,11 @@ class PlaceShown {
   #first = null;
   #leave;
   #clock;
+  #model;
+  #title = document.title;
 
   constructor(model, onLeave) {
+    this.#model = model;
     this.#leave = button("Leave the queue", onLeave);
     this.element = el("div", { class: "place" }, el("h2", {}, model), this.#number, this.#text, this.#bar, this.#time, this.#leave);
     this.#clock = setInterval(() => this.#tick(), 1000);
@@ -275,6 +278,7 @@ class PlaceShown {
 
   end() {
     clearInterval(this.#clock);
+    if (document.title.startsWith("(")) document.title = this.#title;
   }
 
   update({ state, position, waiting, estimatedWaitS, restarts }) {
@@ -284,6 +288,7 @@ class PlaceShown {
     if (queued) this.#first = Math.max(this.#first ?? position, position);
     this.#bar.hidden = !queued;
     if (queued) Object.assign(this.#bar, { max: this.#first, value: this.#first - position });
+    document.title = queued ? `(${position}) ${this.#model} – Reactor playground` : this.#title;
     const wait = estimatedWaitS === null ? "" : `, about ${lasting(estimatedWaitS)} to wait`;
     const again = restarts > 0 ? "The worker was lost; another one is looked for. " : "";
     this.#text.textContent = again + (queued ? `Place ${position} of ${waiting} in the queue${wait}.` : WORDS[state] ?? "Waiting for a worker …");

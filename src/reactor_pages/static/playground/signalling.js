@@ -88,7 +88,9 @@ export class Signalling {
       // Somebody was faster, or the session before this one is being put away.
       await pause(100, signal);
     } else if (error.status >= 500) {
-      throw new SessionOver((await this.health(signal)).detail || error.message, "failed");
+      const { detail } = await this.health(signal);
+      // One that says nothing of a failure is on its way out, and may be back soon.
+      throw detail ? new SessionOver(detail, "failed") : error;
     } else {
       throw error;
     }

@@ -1,7 +1,7 @@
 """A model with every kind of control, whose picture shows what it was told: twelve squares of 80x80, one for each thing."""
 
 import io
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import av
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from reactor_runtime import (
     CommandError,
     Input,
+    InputBuffer,
     InputField,
     ModelMessage,
     Output,
@@ -134,9 +135,9 @@ class Panel(ReactorModel):
     async def run(self) -> None:
         while True:
             await self.connected.wait()
-            newest = self.inputs.camera.latest() if self.inputs.camera else None
-            if newest is not None:
-                self.shown["camera"] = newest.data.mean(axis=(0, 1)).astype(np.uint8)
+            camera = cast(InputBuffer, self.inputs.camera)
+            for frame in camera.try_read() or []:
+                self.shown["camera"] = frame.data.mean(axis=(0, 1)).astype(np.uint8)
             await self.emit(Picture(main_video=self.picture()))
 
     def picture(self) -> npt.NDArray[np.uint8]:
