@@ -2,6 +2,7 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name) 2>/dev/null)))
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 3
 READY := $(VENV)/.ready
 
 .PHONY: help install demo test test-fast test-network lint format interop bench docs docs-serve clean
@@ -14,7 +15,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "openreactor needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable ".[dev]"
 	@touch $@
 
 install: $(READY)  ## the development environment in .venv
@@ -25,10 +26,11 @@ demo: $(READY)  ## the main job: a real video, restyled live by a model that obe
 test: test-fast test-network  ## all tests
 
 test-fast: $(READY)  ## the tests that open no connection
-	$(BIN)/python -m pytest --ignore=tests/interop -m "not network" --numprocesses=2 --quiet
+	$(BIN)/python -m pytest --ignore=tests/interop -m "not network" --numprocesses=$(WORKERS) --dist=worksteal --quiet
 
-test-network: $(READY)  ## the tests over real WebRTC, one at a time: they measure time
-	$(BIN)/python -m pytest --ignore=tests/interop -m network
+test-network: $(READY)  ## the tests over real WebRTC, those that measure time one at a time
+	$(BIN)/python -m pytest --ignore=tests/interop -m "network and not timing" --numprocesses=$(WORKERS) --dist=loadfile --quiet
+	$(BIN)/python -m pytest --ignore=tests/interop -m timing
 
 lint: $(READY)  ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .
@@ -42,7 +44,7 @@ format: $(READY)  ## rewrite the sources in the house style
 	$(BIN)/ruff format .
 
 interop: $(READY)  ## the published clients and runtime against ours
-	$(BIN)/python -m pytest tests/interop
+	$(BIN)/python -m pytest tests/interop --numprocesses=$(WORKERS) --dist=loadfile
 
 bench: $(READY)  ## latency, start-up and cost, beside the published pair; crashes, a soak, and the coordinator's figures
 	$(BIN)/python -m benchmarks

@@ -1,6 +1,6 @@
 """Makes the pictures of the documentation: the operator's page under load, and the playground with ``restyle``.
 
-``python docs/screenshots.py admin playground`` starts what it takes on this machine, looks at it with Chromium, and writes
+``python docs/screenshots.py`` starts what it takes on this machine, looks at it with Chromium, and writes
 ``docs/admin.png`` and ``docs/playground.png``. Needs the development environment and a Chromium (``--chromium``).
 """
 
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 import aiohttp
+from PIL import Image
 from playwright.async_api import Browser, ViewportSize, async_playwright
 
 from reactor_coordinator.config import read_config
@@ -199,7 +200,15 @@ async def playground(executable: str, file: Path) -> None:
         await page.locator("[data-command=set_caption] button[type=submit]").click()
         await page.locator("[data-command=set_caption] output[data-state=ok]").wait_for()
         await page.wait_for_function(_PLAYS, timeout=1000 * DEADLINE_S)
+        await page.evaluate("window.scrollTo(0, 0)")
         await page.screenshot(path=file)
+    _smaller(file)
+
+
+def _smaller(file: Path) -> None:
+    """Makes a picture with a film in it small enough for a page: 256 colours, which a drawn film hardly shows."""
+    with Image.open(file) as picture:
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 _PLAYS: Final = """() => {
@@ -216,10 +225,12 @@ PICTURES: Final = {"admin": admin, "playground": playground}
 def main() -> None:
     """Makes the pictures that are asked for, or all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pictures", nargs="*", choices=[*PICTURES, []], help="which ones; else all")
+    parser.add_argument("pictures", nargs="*", metavar="NAME", help=f"which ones, of {', '.join(PICTURES)}; else all")
     parser.add_argument("--chromium", default=CHROMIUM, help=f"the browser's program (default: {CHROMIUM})")
     parser.add_argument("--to", type=Path, default=DOCS, help="the folder that they go to")
     options = parser.parse_args()
+    if unknown := set(options.pictures) - PICTURES.keys():
+        parser.error(f"there is no picture {', '.join(sorted(unknown))}")
     for name in options.pictures or PICTURES:
         file = options.to / f"{name}.png"
         asyncio.run(PICTURES[name](options.chromium, file))

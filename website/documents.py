@@ -23,5 +23,5 @@ def runtime_document() -> dict[str, Any]:
 def coordinator_document() -> dict[str, Any]:
     """What a coordinator answers."""
     absent = cast(Any, None)
-    service = Service(CloudConfig(models={}), *[absent] * 10, clock=lambda: 0.0)
+    service = Service(CloudConfig(models={}), *[absent] * 11)
     return build_coordinator(service).openapi()

@@ -74,7 +74,7 @@ def v0_messages() -> str:
     return "\n\n".join((*_v0("Client to server", get_args(ClientMessage)), *_v0("Server to client", get_args(ServerMessage))))
 
 
-def _v0(heading: str, kinds: Iterable[type]) -> Iterator[str]:
+def _v0(heading: str, kinds: Iterable[type[Any]]) -> Iterator[str]:
     yield f"### {heading}"
     for kind in kinds:
         samples = [each for each in SAMPLES if type(each) is kind]

@@ -14,18 +14,22 @@ from typing import Annotated, Any, Final, TypeVar
 
 import typer
 from rich.live import Live
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from reactor_cli.output import JsonOption, errors, say, show_json, show_table
-from reactor_protocol.errors import InvalidArgumentError
+from reactor_cli.completion import DEFAULT_URL, command_names
+from reactor_cli.output import JsonOption, errors, example, say, show_json, show_json_line, show_table
+from reactor_protocol.errors import InvalidArgumentError, RequestTimeoutError
 from reactor_protocol.messages import JsonObject
 
 T = TypeVar("T")
 
-client = typer.Typer(help="Connect to a model: see what it offers, command it, take pictures home.")
+client = typer.Typer(
+    help="Connect to a model: see what it offers, command it, take pictures home.",
+    epilog=example("reactor client show", "reactor client send set_speed speed=2", "reactor client picture now.png"),
+)
 
-DEFAULT_URL: Final = "http://127.0.0.1:8080"
 FIRST_PICTURE_S: Final = 20.0
 
 UrlOption = Annotated[str, typer.Option("--url", "-u", help="Address of a running model, else REACTOR_LOCAL_URL.")]
@@ -67,7 +71,7 @@ def _run(url: str, model: str | None, work: Callable[[Any], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
-@client.command()
+@client.command(epilog=example("reactor client show", "reactor client show --model sky --json"))
 def show(url: UrlOption = "", model: ModelOption = None, as_json: JsonOption = False) -> None:
     """Show the tracks and commands of a model."""
 
@@ -84,9 +88,9 @@ def show(url: UrlOption = "", model: ModelOption = None, as_json: JsonOption = F
     show_table(rows, ("command", "description"), "no commands")
 
 
-@client.command()
+@client.command(epilog=example("reactor client send set_speed speed=2", "reactor client send set_image --file image=cat.png"))
 def send(
-    command: Annotated[str, typer.Argument(help="Name of the command.")],
+    command: Annotated[str, typer.Argument(help="Name of the command.", autocompletion=command_names)],
     values: Annotated[list[str] | None, typer.Argument(help="NAME=VALUE; VALUE is JSON, or else a text.")] = None,
     files: Annotated[list[str] | None, typer.Option("--file", "-f", help="NAME=PATH: a parameter that is a file.")] = None,
     url: UrlOption = "",
@@ -106,37 +110,46 @@ def send(
     if as_json or reply is not None:
         show_json(reply)
     else:
-        say(f"[green]{command}[/green] was accepted")
+        say(f"[green]{escape(command)}[/green] was accepted")
 
 
-@client.command()
+@client.command(epilog=example("reactor client picture now.png"))
 def picture(
     file: Annotated[Path, typer.Argument(help="Where it goes: a .png or .jpg.")],
     track: TrackOption = "main_video",
     url: UrlOption = "",
     model: ModelOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Save what a video track shows now."""
     write = importlib.import_module("reactor_cli.pictures").writer(file)
 
     async def work(reactor: Any) -> Any:
-        async with asyncio.timeout(FIRST_PICTURE_S):
-            async for shown in reactor.frames(track):
-                return shown
+        try:
+            async with asyncio.timeout(FIRST_PICTURE_S):
+                async for shown in reactor.frames(track):
+                    return shown
+        except TimeoutError as error:
+            why = f"{track} shows nothing within {FIRST_PICTURE_S:g} s: the model may wait for a command (`reactor client show`)"
+            raise RequestTimeoutError(why) from error
         raise InvalidArgumentError(f"the session ended before {track} showed anything")
 
     rgb = _run(url, model, work)
     write(rgb)
     height, width = rgb.shape[:2]
-    say(f"[green]{file}[/green] holds {width}x{height} of {track}")
+    if as_json:
+        show_json({"file": str(file), "track": track, "width": width, "height": height})
+        return
+    say(f"[green]{escape(str(file))}[/green] holds {width}x{height} of {escape(track)}")
 
 
-@client.command()
+@client.command(epilog=example("reactor client clip last.mp4 --seconds 10"))
 def clip(
     file: Annotated[Path, typer.Argument(help="Where it goes: an .mp4.")],
     seconds: Annotated[float, typer.Option("--seconds", "-s", min=0.1, max=300, help="How much of what was shown last.")] = 5.0,
     url: UrlOption = "",
     model: ModelOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Save the last seconds of a session that is recorded (runtime.recording.enabled in its reactor.yaml)."""
 
@@ -151,10 +164,13 @@ def clip(
             return len(await reactor.download_clip_as_file(found, file, on_progress=told))
 
     size = _run(url, model, work)
-    say(f"[green]{file}[/green] holds {size / 1024:.0f} KiB")
+    if as_json:
+        show_json({"file": str(file), "bytes": size, "seconds": seconds})
+        return
+    say(f"[green]{escape(str(file))}[/green] holds {size / 1024:.0f} KiB")
 
 
-@client.command()
+@client.command(epilog=example("reactor client stats --seconds 5 --json"))
 def stats(
     seconds: Annotated[float, typer.Option("--seconds", "-s", min=1, help="For how long.")] = 10.0,
     url: UrlOption = "",
@@ -170,7 +186,7 @@ def stats(
                 await asyncio.sleep(1.0)
                 found = _figures(await reactor.get_stats())
                 if as_json:
-                    typer.echo(json.dumps(found))
+                    show_json_line(found)
                 else:
                     live.update(_figures_table(found), refresh=True)
 

@@ -120,9 +120,13 @@ def init(name: Name, as_json: JsonOption = False) -> None:
         return
     shown = escape(str(folder))
     say(f"[bold]{shown}[/bold] holds a model that runs: {', '.join(sorted(files))}")
-    say(f"  cd {shown}")
-    say("  reactor run . --host 127.0.0.1 --reload   [dim]# serves it; change it while it runs[/dim]")
-    say("  python -m pytest                          [dim]# tests it, without a network[/dim]")
+    for typed, why in (
+        (f"cd {shown}", ""),
+        ("reactor run --host 127.0.0.1 --reload", "serves it; change it while it runs"),
+        ("reactor client send set_speed speed=2", "commands it, from another terminal"),
+        ("pip install pytest && python -m pytest", "tests it, without a network"),
+    ):
+        say(f"  [cyan]{typed:<40}[/cyan][dim]# {why}[/dim]" if why else f"  [cyan]{typed}[/cyan]")
 
 
 def project_files(name: str) -> dict[str, str]:

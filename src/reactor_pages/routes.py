@@ -1,7 +1,7 @@
 """Routers for pages and what they are made of: files of this package, read when they are asked for.
 
-Whoever serves a page says where it stands and which folder of ``static/`` it is made of; nothing outside of that folder, and of the
-style that all pages share, can be asked for.
+Whoever serves a page says where it stands and which folder of ``static/`` it is made of; nothing outside of that folder, and of
+the style that all pages share, can be asked for.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 class HeliosModel(TypedModel):
     MODEL = "helios"
-    TRACKS = ({"name": "main_video", "kind": "video", "direction": "recvonly"},)
+    TRACKS = [{"name": "main_video", "kind": "video", "direction": "recvonly"}]
 
     async def set_prompt(self, prompt: str) -> None:
         await self._tell("set_prompt", {"prompt": prompt})
@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -86,7 +86,7 @@ class TypedModel(Reactor):
     """
 
     MODEL: ClassVar[str]
-    TRACKS: ClassVar[tuple[TrackCapability, ...]] = ()
+    TRACKS: ClassVar[Sequence[TrackCapability]] = ()
 
     def __init__(
         self,

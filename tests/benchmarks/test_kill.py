@@ -10,6 +10,7 @@ from benchmarks.kill.run import Blow, Plan, kill_again_and_again
 from benchmarks.kill.watcher import look_at
 
 
+@pytest.mark.timing
 @pytest.mark.network
 @pytest.mark.timeout(180)
 async def test_two_viewers_have_the_model_and_its_state_back_whenever_its_process_is_killed(tmp_path: Path) -> None:

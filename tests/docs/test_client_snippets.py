@@ -91,13 +91,10 @@ class TestLocal:
             await events.main()
         assert sorted(capsys.readouterr().out.splitlines()) == ["connected", "welcome {'value': 128}"]
 
-    async def test_frames(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    async def test_frames(self, capsys: pytest.CaptureFixture[str]) -> None:
         async with asyncio.timeout(DEADLINE_S):
-            await picture_loop.main(tmp_path / "seen.mp4")
-        assert capsys.readouterr().out.splitlines()[:3] == ["(360, 640, 3)"] * 3
-        with av.open(str(tmp_path / "seen.mp4")) as file:
-            assert file.streams.video[0].width == 640
-            assert sum(1 for _ in file.decode(video=0)) >= 5
+            await picture_loop.main()
+        assert capsys.readouterr().out.splitlines()[:4] == ["(360, 640, 3)"] * 3 + ["640 360 yuv420p"]
 
     async def test_webcam(self, capsys: pytest.CaptureFixture[str]) -> None:
         async with asyncio.timeout(DEADLINE_S):
@@ -120,7 +117,7 @@ class TestLocal:
         reconnecting.steadfast()
         async with asyncio.timeout(DEADLINE_S):
             await reconnecting.main()
-        assert abs(float(capsys.readouterr().out) - 50) < 3
+        assert capsys.readouterr().out == "still dark: the model went on\n"
 
     async def test_spectators(self, capsys: pytest.CaptureFixture[str]) -> None:
         async with asyncio.timeout(DEADLINE_S):
@@ -131,8 +128,8 @@ class TestLocal:
         async with asyncio.timeout(DEADLINE_S):
             await typed.main(logo)
         told = capsys.readouterr().out.splitlines()
-        assert sorted(told[:2]) == ["ColorChanged(value=200)", "now 200"]
-        assert told[2:] == ["(360, 640, 3)"]
+        assert set(told[:-1]) == {"now 200", "ColorChanged(value=200)"}
+        assert told[-1] == "(360, 640, 3)"
 
     async def test_the_figures(self, tmp_path: Path) -> None:
         async with asyncio.timeout(DEADLINE_S):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 from tests.docs.pages import README, ROOT, blocks
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from reactor_cli.main import app
@@ -38,13 +38,15 @@ def lines(program: str) -> Iterator[Line]:
 
 def parse(words: tuple[str, ...]) -> list[str]:
     """The names of the commands that a line calls. Raises what the program would say of a line that it does not take."""
-    command, names = PROGRAM, []
+    command: object = PROGRAM
+    names: list[str] = []
     while isinstance(command, TyperGroup):
         name = words[len(names)]
         if name not in command.commands:
             raise LookupError(f"No such command {name!r}")
         command = command.commands[name]
         names.append(name)
+    assert isinstance(command, TyperCommand)
     command.make_context(" ".join(names), list(words[len(names) :]))
     return names
 

@@ -8,16 +8,16 @@ import yaml
 from examples.guides.shapes.chunks import Chunks
 from examples.guides.shapes.pipeline import Stripes
 from my_model import Plain
-from rover import Rover
 from tests.docs.pages import PAGES, README, ROOT, blocks
 
-from reactor_coordinator.config import parse_config, read_config
 from reactor_cli.schema import read_schema
 from reactor_cli.typed.module import module_of
+from reactor_coordinator.config import parse_config, read_config
 from reactor_runtime.config import read_manifest
 from reactor_runtime.contract import read_contract
 from reactor_runtime.playground import check_playground
 from reactor_testing.rehearsal import Rehearsal
+from rover import Rover
 
 GUIDES = ROOT / "examples/guides"
 SNIPPET = re.compile(r' *--8<-- "([^":]+)(:[a-z-]+)?"')

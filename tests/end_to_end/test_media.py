@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.end_to_end.served import Shown, Viewer, watching
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.network, pytest.mark.timeout(240)]
 
 MODEL = "media"
 
@@ -70,6 +70,7 @@ async def test_a_track_that_is_paused_leaves_the_other_alone() -> None:
         await side.next(2)
 
 
+@pytest.mark.timing
 async def test_the_rate_changes_while_the_model_runs() -> None:
     async with watching(MODEL) as client:
         viewer = Viewer(client)
@@ -80,6 +81,7 @@ async def test_the_rate_changes_while_the_model_runs() -> None:
             assert statistics.median(periods(shown)) == pytest.approx(1 / fps, rel=0.2)
 
 
+@pytest.mark.timing
 async def test_a_batch_is_played_out_evenly_and_whole() -> None:
     async with watching(MODEL) as client:
         viewer = Viewer(client)
@@ -91,6 +93,7 @@ async def test_a_batch_is_played_out_evenly_and_whole() -> None:
         assert 0 not in steps(shown)
 
 
+@pytest.mark.timing
 async def test_a_model_that_drops_is_never_held_and_its_viewers_see_the_rate() -> None:
     async with watching(MODEL) as client:
         viewer = Viewer(client)
@@ -125,6 +128,7 @@ async def test_a_flush_drops_the_rest_of_a_batch(hold: bool) -> None:
         assert is_since(later[-1], first)
 
 
+@pytest.mark.timing
 async def test_a_model_that_emits_nothing_for_5_s_keeps_its_viewers_and_a_late_one_sees_its_last_picture() -> None:
     first_of_late: asyncio.Queue[Shown] = asyncio.Queue()
     now = asyncio.get_running_loop().time

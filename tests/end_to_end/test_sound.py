@@ -11,7 +11,7 @@ from aiortc.mediastreams import MediaStreamTrack
 from av import AudioFrame
 from tests.end_to_end.served import Viewer, watching
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.network, pytest.mark.timeout(240)]
 
 MODEL = "sound"
 RATE = 48_000
@@ -60,6 +60,7 @@ def frequency(beep: npt.NDArray[np.int16], channel: int) -> float:
     return float(np.argmax(spectrum)) * RATE / (1 << 16)
 
 
+@pytest.mark.timing
 async def test_flashes_and_beeps_of_all_rates_come_together(capsys: pytest.CaptureFixture[str]) -> None:
     async with watching(MODEL) as client, asyncio.TaskGroup() as group:
         heard = {name: Heard() for name in TONE_HZ}

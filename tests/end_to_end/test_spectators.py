@@ -8,7 +8,7 @@ from tests.end_to_end.served import DEADLINE_S, Viewer, watching
 
 from reactor_sdk import CommandRejected, Reactor
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.network, pytest.mark.timeout(240)]
 
 MODEL = "media"
 

@@ -161,7 +161,7 @@ async def test_a_model_that_is_not_there_is_told_with_the_runtime_s_own_words(tm
 def test_the_demo_shows_every_change_and_leaves_a_film_a_sheet_and_figures(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     command = [sys.executable, str(DEMO), "--seconds", "8", "--height", "360", "--out", str(tmp_path), "--json", str(figures)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
     told = json.loads(figures.read_text())
@@ -180,6 +180,6 @@ def test_the_demo_shows_every_change_and_leaves_a_film_a_sheet_and_figures(tmp_p
 
 
 def test_options_that_cannot_be_are_refused() -> None:
-    done = subprocess.run([sys.executable, str(DEMO), "--seconds", "1"], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([sys.executable, str(DEMO), "--seconds", "1"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert "4 to 150" in done.stderr

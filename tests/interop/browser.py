@@ -12,7 +12,7 @@ from typing import Any
 
 from playwright.sync_api import Error as PageError
 from playwright.sync_api import Page, sync_playwright
-from tests.interop.provisioning import Say, cache_folder, command, run
+from tests.interop.provisioning import Say, alone, cache_folder, command, run
 
 HERE = Path(__file__).parent
 SOURCE = HERE / "js"
@@ -44,6 +44,11 @@ class PageVisit:
 def bundle_site(say: Say) -> Path:
     """A folder with the page and the bundle of the client; the packages are fetched when they are missing."""
     npm = command("npm", ["nodejs", "npm"], say)
+    with alone("interop-js"):
+        return _site(npm, say)
+
+
+def _site(npm: str, say: Say) -> Path:
     packages = cache_folder("interop-js")
     wanted = (SOURCE / "package.json").read_text()
     complete = packages / "complete.json"

@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 from tests.interop.children import Child
 from tests.interop.provisioning import ROOT
-from tests.interop.servers import MODEL, POLL_SECONDS, free_port
+from tests.interop.servers import MODEL, POLL_SECONDS
+from tests.ports import free_port
 
 from reactor_coordinator.config import read_config
 from reactor_coordinator.office import open_office
@@ -27,9 +28,9 @@ QUEUE_LENGTH = 5
 CONFIG = "cloud.yaml"
 
 LIFE_SECONDS = 900.0
-START_SECONDS = 30.0
-ASK_SECONDS = 10.0
-WAIT_SECONDS = 20.0
+START_SECONDS = 90.0
+ASK_SECONDS = 40.0
+WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)

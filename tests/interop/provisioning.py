@@ -1,10 +1,12 @@
 """What the suite needs on the machine: found, or installed where that can be done, or a skip that says so."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,14 @@ def cache_folder(name: str) -> Path:
     folder = CACHE / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Lets one process at a time make what is missing: test runs have several, which share the cache."""
+    with (cache_folder("locks") / name).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def run(argv: Sequence[str | Path], *, cwd: Path = ROOT, env: dict[str, str] | None = None) -> None:
@@ -49,10 +59,12 @@ def command(name: str, packages: Sequence[str], say: Say) -> str:
         return found
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         pytest.skip(f"{name} is not on this machine, and cannot be installed here")
-    say(f"installing {name}")
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    run(["apt-get", "update"], env=quiet)
-    run(["apt-get", "install", "--yes", "--no-install-recommends", *packages], env=quiet)
+    with alone("apt"):
+        if not shutil.which(name):
+            say(f"installing {name}")
+            quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+            run(["apt-get", "update"], env=quiet)
+            run(["apt-get", "install", "--yes", "--no-install-recommends", *packages], env=quiet)
     found = shutil.which(name)
     assert found, f"{name} is not there after its installation"
     return found
@@ -81,9 +93,10 @@ def virtual_environment(name: str, requirement: str, say: Say, python: str = sys
     folder = cache_folder("venvs") / name
     interpreter = folder / "bin" / "python"
     complete = folder / "complete.txt"
-    if not (complete.is_file() and complete.read_text() == requirement):
-        say(f"building a virtual environment for {requirement}")
-        run([python, "-m", "venv", "--clear", folder])
-        run([interpreter, "-m", "pip", "install", "--quiet", requirement])
-        complete.write_text(requirement)
+    with alone(name):
+        if not (complete.is_file() and complete.read_text() == requirement):
+            say(f"building a virtual environment for {requirement}")
+            run([python, "-m", "venv", "--clear", folder])
+            run([interpreter, "-m", "pip", "install", "--quiet", "--no-compile", requirement])
+            complete.write_text(requirement)
     return interpreter

@@ -1,7 +1,6 @@
 """Serves the suite's model, by our runtime or by the published one."""
 
 import json
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -13,13 +12,14 @@ from urllib.request import urlopen
 
 from tests.interop.children import Child
 from tests.interop.provisioning import ROOT
+from tests.ports import free_port
 
 HERE = Path(__file__).parent
 MODEL = HERE / "models" / "echo"
 
 LIFE_SECONDS = 600.0
-START_SECONDS = 25.0
-END_SECONDS = 15.0
+START_SECONDS = 90.0
+END_SECONDS = 60.0
 POLL_SECONDS = 0.05
 
 
@@ -56,13 +56,6 @@ class Server:
                 return f"{error.code} {error.read().decode(errors='replace')}"
         except (URLError, ConnectionError, TimeoutError) as error:
             return repr(error)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

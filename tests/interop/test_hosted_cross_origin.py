@@ -6,7 +6,7 @@ That the published JavaScript client gets through from another origin is shown i
 import pytest
 from tests.interop.coordinator import Hosted
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.network, pytest.mark.timeout(240)]
 
 ORIGIN = "https://app.example"
 SENT_BY_THE_PUBLISHED_CLIENTS = [

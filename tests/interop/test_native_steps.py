@@ -11,7 +11,7 @@ from tests.interop.servers import HERE, our_runtime
 pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
 
 STEPPER = HERE.parent / "reactor_runtime" / "models" / "stepper.yaml"
-LIFE_SECONDS = 60.0
+LIFE_SECONDS = 150.0
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,11 @@ from urllib.request import Request, urlopen
 
 import pytest
 from tests.interop.children import Child
-from tests.interop.servers import START_SECONDS, Server, free_port
+from tests.interop.servers import START_SECONDS, Server
+from tests.ports import free_port
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-LIFE_SECONDS = 60.0
+LIFE_SECONDS = 150.0
 
 
 def schema(python: str | Path, model: str, folder: Path, name: str) -> dict[str, Any]:
@@ -57,10 +58,10 @@ def test_an_example_is_served_by_both_runtimes(model: str, runtime: str, publish
     with Child(argv, cwd=EXAMPLES / model, env=env, log=tmp_path / runtime, seconds=LIFE_SECONDS) as child:
         server = Server(f"http://127.0.0.1:{port}", child)
         server.wait_for("/health", "available", START_SECONDS)
-        with urlopen(Request(f"{server.url}/start_session", b"{}", {"Content-Type": "application/json"}), timeout=10) as answer:
+        with urlopen(Request(f"{server.url}/start_session", b"{}", {"Content-Type": "application/json"}), timeout=40) as answer:
             assert answer.status == 200
         server.wait_for("/session", "waiting", START_SECONDS)
-        with urlopen(f"{server.url}/schema", timeout=10) as answer:
+        with urlopen(f"{server.url}/schema", timeout=40) as answer:
             assert json.load(answer)["info"]["title"] == model
 
 

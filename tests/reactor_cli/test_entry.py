@@ -13,6 +13,6 @@ import reactor_cli.entry
 
 
 def test_a_client_installed_alone_is_told_what_the_command_needs() -> None:
-    ended = subprocess.run([sys.executable, "-c", _WITHOUT_TYPER], capture_output=True, text=True, timeout=30, check=False)
+    ended = subprocess.run([sys.executable, "-c", _WITHOUT_TYPER], capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert ended.stderr.strip() == 'reactor: typer is missing: the command comes with "openreactor[runtime]"'

@@ -25,8 +25,12 @@ def test_a_new_model_passes_its_own_test_and_is_described(
     monkeypatch.chdir(tmp_path)
     assert run(monkeypatch, "sky-painter") == 0
     printed = capsys.readouterr().out
-    assert "  cd sky-painter\n" in printed
-    assert "reactor run . --host 127.0.0.1 --reload" in printed
+    assert printed.splitlines()[1:] == [
+        "  cd sky-painter",
+        "  reactor run --host 127.0.0.1 --reload   # serves it; change it while it runs",
+        "  reactor client send set_speed speed=2   # commands it, from another terminal",
+        "  pip install pytest && python -m pytest  # tests it, without a network",
+    ]
     folder = tmp_path / "sky-painter"
     assert sorted(each.name for each in folder.iterdir()) == [
         ".gitignore",

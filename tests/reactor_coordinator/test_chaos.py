@@ -123,6 +123,7 @@ def _listening(http: aiohttp.ClientSession, url: str, token: str, session_id: st
 # -------------------------------------------------------------------------------------------------- a worker is killed
 
 
+@pytest.mark.timing
 async def test_the_session_of_a_killed_worker_is_active_elsewhere_within_three_seconds(tmp_path: Path, database_url: str) -> None:
     config = configuration(tmp_path, database_url, echo={"warm": 3, "max": 6})
     async with opened(config, slots=6) as house:
@@ -166,7 +167,7 @@ def own_postgres() -> Iterator[PostgresServer]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 async def test_a_database_that_is_restarted_under_load_loses_nothing(
     tmp_path: Path, own_postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,6 +256,7 @@ async def _load(house: House, token: str, keep: set[str]) -> AsyncIterator[_Load
 # ------------------------------------------------------------------------------------------------------------ how fast
 
 
+@pytest.mark.timing
 async def test_a_freed_worker_has_its_next_session_within_half_a_second(tmp_path: Path, database_url: str) -> None:
     rounds = 20
     async with opened(configuration(tmp_path, database_url), slots=1) as house:

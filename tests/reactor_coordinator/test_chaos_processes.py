@@ -20,7 +20,7 @@ from reactor_coordinator.office import Office, open_office
 from reactor_coordinator.records import WorkerRecord
 from reactor_sdk import Reactor
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.network, pytest.mark.timeout(240)]
 
 DEADLINE_S = 40.0
 CONFIG = f"""
@@ -123,6 +123,7 @@ class Viewer:
         return int(reply["data"]["times"])
 
 
+@pytest.mark.timing
 async def test_streams_go_on_while_the_coordinator_is_killed_and_comes_back_and_killed_workers_are_replaced(
     tmp_path: Path,
 ) -> None:

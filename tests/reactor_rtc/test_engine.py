@@ -15,7 +15,7 @@ TRIAL = "WebRTC-ForceSendPlayoutDelay"
 
 def run(script: str) -> str:
     """What a fresh process writes, warnings of the log included."""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     return done.stdout + done.stderr
 
 

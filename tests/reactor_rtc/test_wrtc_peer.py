@@ -83,6 +83,7 @@ async def test_a_cancelled_caller_stays_cancelled() -> None:
     await peer.close()
 
 
+@pytest.mark.timing
 async def test_a_stun_server_that_does_not_answer_is_not_waited_for() -> None:
     loop = asyncio.get_running_loop()
     begun = loop.time()

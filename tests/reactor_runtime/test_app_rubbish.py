@@ -74,7 +74,7 @@ async def test_offers_with_rubbish_inside() -> None:
 async def test_unknown_paths_and_methods() -> None:
     async with opened() as house:
         for method, path, status in [
-            ("GET", "/", 404),
+            ("GET", "/nothing", 404),
             ("GET", "/start_session", 405),
             ("DELETE", "/session", 405),
             ("GET", "/sessions/%00/transport/webrtc/ice_servers", 400),

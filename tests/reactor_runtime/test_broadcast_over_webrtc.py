@@ -105,6 +105,7 @@ async def test_a_single_viewer_shares_with_nobody(house: House) -> None:
     await leave(first)
 
 
+@pytest.mark.timing
 async def test_the_leader_may_leave_at_any_moment(house: House) -> None:
     viewers = await audience(house, 4)
     for level in (100, 140):
@@ -120,6 +121,7 @@ async def test_the_leader_may_leave_at_any_moment(house: House) -> None:
     await leave(*viewers)
 
 
+@pytest.mark.timing
 async def test_who_comes_late_sees_the_picture_at_once(house: House) -> None:
     viewers = await audience(house, 2)
     ended = asyncio.Event()
@@ -196,6 +198,7 @@ async def test_each_track_has_an_encoder_of_its_own(house: House) -> None:
     await leave(main, side)
 
 
+@pytest.mark.timing
 async def test_a_viewer_on_a_narrow_path_gets_what_it_can_take_and_holds_back_nobody(house: House) -> None:
     first, second = await audience(house, 2)
     async with narrow_path(400_000) as path:

@@ -66,6 +66,7 @@ async def latencies(visitor: Visitor, count: int) -> list[float]:
     return sorted(found)
 
 
+@pytest.mark.timing
 async def test_a_client_that_floods_is_told_and_harms_nobody() -> None:
     async with served(factory=make_peer) as house:
         visitor = await house.welcome()
@@ -79,6 +80,7 @@ async def test_a_client_that_floods_is_told_and_harms_nobody() -> None:
         await visitor.leave()
 
 
+@pytest.mark.timing
 async def test_a_client_that_cannot_be_slowed_is_given_up() -> None:
     async with served(factory=make_peer) as house:
         visitor = await house.welcome()

@@ -5,12 +5,20 @@ from collections import Counter
 from typing import Any
 
 import httpx
+import pytest
 from tests.reactor_runtime.runtime_support import House
 from tests.reactor_runtime.served import served
 
+from reactor_runtime import places
 from reactor_runtime.config import Settings
 
 CANDIDATE = {"candidate": "candidate:1 1 udp 2122260223 127.0.0.1 50000 typ host", "sdp_mid": "0"}
+
+
+@pytest.fixture
+def slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No place is given back before all have asked for one, however long that takes."""
+    monkeypatch.setattr(places, "UNUSED_S", 600.0)
 
 
 async def offer_to(house: House, number: int) -> httpx.Response:
@@ -18,8 +26,8 @@ async def offer_to(house: House, number: int) -> httpx.Response:
     return await house.http.post(f"{house.root}/connections/{number}/sdp_params", json=body)
 
 
-async def test_the_sixty_fifth_connection_of_two_hundred_is_refused() -> None:
-    async with served() as house:
+async def test_the_sixty_fifth_connection_of_two_hundred_is_refused(slow_machine: None) -> None:
+    async with served(Settings(negotiation_timeout=600)) as house:
         responses = await asyncio.gather(*(offer_to(house, 2000 + number) for number in range(200)))
         statuses = Counter(response.status_code for response in responses)
         assert statuses[202] == 64
@@ -48,8 +56,8 @@ async def test_a_client_that_is_there_keeps_its_place_among_those_that_are_not()
         assert (await visitor.command("set_level", level=1)).error is None
 
 
-async def test_ids_that_are_registered_and_never_used() -> None:
-    async with served() as house:
+async def test_ids_that_are_registered_and_never_used(slow_machine: None) -> None:
+    async with served(Settings(negotiation_timeout=600)) as house:
         responses = await asyncio.gather(*(house.http.post(f"{house.root}/connections") for _ in range(300)))
         assert Counter(response.status_code for response in responses) == {201: 256, 503: 44}
         refused = next(response for response in responses if response.status_code == 503)

@@ -24,6 +24,7 @@ def model_in(folder: Path, source: str) -> Path:
     return folder
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_signal_ends_it_within_2_s_and_its_clients_are_told_why(number: signal.Signals) -> None:
     async with running(MODELS) as child, served(child) as http:
@@ -42,6 +43,7 @@ async def test_a_signal_ends_it_within_2_s_and_its_clients_are_told_why(number: 
         await visitor.leave()
 
 
+@pytest.mark.timing
 async def test_a_model_that_never_gives_way_does_not_hold_the_end_back(tmp_path: Path) -> None:
     source = "class Model(ReactorModel):\n    async def run(self):\n        time.sleep(60)\n"
     async with running(model_in(tmp_path, source)) as child, served(child) as http:
@@ -63,6 +65,7 @@ async def test_a_model_that_never_gives_way_does_not_hold_the_end_back(tmp_path:
         await visitor.leave()
 
 
+@pytest.mark.timing
 async def test_a_model_that_is_loading_does_not_hold_the_end_back(tmp_path: Path) -> None:
     source = RUNS + "    def load(self, config_path):\n        time.sleep(60)\n"
     async with running(model_in(tmp_path, source)) as child, served(child, ready=False) as http:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.ports import free_port
 from tests.reactor_runtime.child import Child, running, served
 from tests.reactor_runtime.runtime_support import MODELS
 from tests.reactor_runtime.visitor import Visitor
@@ -69,15 +69,11 @@ def model_in(folder: Path, source: str) -> Path:
     return folder
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
 def said(visitor: Visitor) -> list[tuple[str, object]]:
     return [(message.type, message.data) for message in visitor.received if isinstance(message, RuntimeMessage)]
 
 
+@pytest.mark.timing
 async def test_a_signal_ends_it_and_both_sides_are_told(desk: ReportDesk) -> None:
     async with worker(desk.url) as rig:
         await rig.start()
@@ -95,6 +91,7 @@ async def test_a_signal_ends_it_and_both_sides_are_told(desk: ReportDesk) -> Non
         await visitor.leave()
 
 
+@pytest.mark.timing
 async def test_a_coordinator_that_hangs_does_not_hold_the_end_back(desk: ReportDesk) -> None:
     async with worker(desk.url) as rig:
         desk.hangs = True
@@ -104,6 +101,7 @@ async def test_a_coordinator_that_hangs_does_not_hold_the_end_back(desk: ReportD
         assert seconds < 2.0
 
 
+@pytest.mark.timing
 async def test_a_session_ends_fast_with_clients_connected(desk: ReportDesk) -> None:
     desk.orders = WorkerOrders(interval_s=30)
     async with worker(desk.url) as rig:

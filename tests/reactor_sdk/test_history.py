@@ -22,7 +22,7 @@ def test_rates_are_differences_between_two_samples() -> None:
     history.read(100.0, figures(), "1")
     history.read(102.0, figures(0.03, octets=500_000, frames=60, packets=99, lost=1), "1")
     first, second = history.samples
-    assert (first.at, first.rtt, first.frames_per_second, first.bitrate, first.packet_loss_ratio) == (100.0, 0.02, None, None, None)
+    assert (first.at, first.rtt, first.frames_per_second, first.bitrate) == (100.0, 0.02, None, None)
     assert (second.at, second.rtt, second.frames_per_second, second.bitrate) == (102.0, 0.03, 30.0, 2_000_000.0)
     assert (second.packet_loss_ratio, second.jitter, second.available_outgoing_bitrate) == (0.01, 0.004, 4e6)
 

@@ -1,21 +1,21 @@
 """Frames: three ways to the same pictures, and the figures of the connection."""
 
 import asyncio
-from pathlib import Path
 
-from aiortc.contrib.media import MediaRecorder
+import numpy as np
+from av import VideoFrame
 from numpy.typing import NDArray
 
 from reactor_sdk import Reactor
 
 
-async def main(file: Path = Path("seen.mp4")) -> None:
+async def main() -> None:
     async with Reactor("studio", local=True) as reactor:
         # --8<-- [start:callback]
         first = asyncio.Event()
 
         @reactor.on_frame
-        def show(frame: NDArray[object]) -> None:
+        def show(frame: NDArray[np.uint8]) -> None:
             """(H, W, 3) uint8 RGB. While it is busy frames are skipped, so that the next one is recent."""
             first.set()
 
@@ -29,15 +29,12 @@ async def main(file: Path = Path("seen.mp4")) -> None:
             if (seen := seen + 1) == 3:
                 break
         # --8<-- [end:iterator]
-        # --8<-- [start:recorder]
-        recorder = MediaRecorder(str(file))
-        recorder.addTrack(reactor.get_remote_tracks()["main_video"])
-        await recorder.start()
-        async for _ in reactor.frames():
-            if (seen := seen + 1) == 20:
-                break
-        await recorder.stop()
-        # --8<-- [end:recorder]
+        # --8<-- [start:track]
+        track = reactor.get_remote_tracks()["main_video"]
+        picture = await track.recv()
+        assert isinstance(picture, VideoFrame)
+        print(picture.width, picture.height, picture.format.name)  # 640 360 yuv420p
+        # --8<-- [end:track]
         # --8<-- [start:figures]
         stats = await reactor.get_stats()
         print(stats.rtt, stats.frames_per_second, stats.bitrate, stats.candidate_type)

@@ -27,13 +27,16 @@ def open_camera() -> MediaPlayer:
 
 # --8<-- [start:publish]
 async def main(player: MediaPlayer) -> None:
+    camera = player.video
+    assert camera is not None, "it has no picture"
     async with Reactor("studio", local=True) as reactor:
         await reactor.connect()
-        await reactor.publish_track("camera", player.video)
+        await reactor.publish_track("camera", camera)
         async for frame in reactor.frames():
             print(frame.shape)  # what the model made of it
             break
         await reactor.unpublish_track("camera")
+    camera.stop()  # gives the camera back
 
 
 # --8<-- [end:publish]

@@ -123,10 +123,11 @@ class Studio(ReactorApp):
     @event(name="set_logo", description="Put a picture into the corner.")
     async def set_logo(self, image: UploadedFile) -> LogoPlaced:
         try:
-            with av.open(io.BytesIO(image.data)) as file:
-                self.logo = next(file.decode(video=0)).to_ndarray(format="rgb24")[:HEIGHT, :WIDTH]
+            with av.open(io.BytesIO(image.data), "r") as file:
+                pixels = next(file.decode(video=0)).to_ndarray(format="rgb24")
         except (av.FFmpegError, StopIteration) as error:
             raise CommandError("bad_image", f"{image.name} is no picture") from error
+        self.logo = np.asarray(pixels[:HEIGHT, :WIDTH], np.uint8)
         height, width = self.logo.shape[:2]
         return LogoPlaced(width=width, height=height)
 

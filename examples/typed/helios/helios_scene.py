@@ -118,7 +118,7 @@ def _drifting(image: Rgb, flow: _Plane) -> NDArray[np.float32]:
     shift = ((flow - 0.5) * 18).astype(np.intp)
     rows = np.clip(np.arange(_H)[:, np.newaxis] + shift, 0, _H - 1)
     columns = np.clip(np.arange(_W)[np.newaxis, :] - shift, 0, _W - 1)
-    return image[rows, columns].astype(np.float32)
+    return np.asarray(image[rows, columns], np.float32)
 
 
 def _glow(words: list[str], seconds: float) -> NDArray[np.float32]:
@@ -135,7 +135,7 @@ def _glow(words: list[str], seconds: float) -> NDArray[np.float32]:
     # Not by a matrix product: its threads would fight with the encoder's for the cores.
     across = np.stack(columns).reshape(len(rows), -1).astype(np.float32)
     light = np.einsum("kh,kw->hw", np.stack(rows).astype(np.float32), across)
-    return light.reshape(_H, _W, 3)
+    return np.asarray(light.reshape(_H, _W, 3), np.float32)
 
 
 def _doubled(small: Rgb) -> Rgb:

@@ -137,6 +137,14 @@ class HeliosStandIn(ReactorModel):
 
     fps = FPS
 
+    scene: Scene
+    scheduled: dict[int, str]
+    snapshots: list[int]
+    chunk: int
+    started: bool
+    paused: bool
+    going: asyncio.Event
+
     def __init__(self) -> None:
         self.begin()
 
@@ -265,8 +273,8 @@ class HeliosStandIn(ReactorModel):
     def begin(self) -> None:
         """Everything as at the beginning: each session starts anew."""
         self.scene = Scene("")
-        self.scheduled: dict[int, str] = {}
-        self.snapshots: list[int] = []
+        self.scheduled = {}
+        self.snapshots = []
         self.started = self.paused = False
         self.chunk = 0
         self.going = asyncio.Event()

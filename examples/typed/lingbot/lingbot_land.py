@@ -113,7 +113,7 @@ def _smooth(cells: _Plane) -> _Plane:
 
 def _ground(image: Rgb | None, snow: bool) -> NDArray[np.float32]:
     """A colour for each height: sand, meadow, rock and snow, or those of the image from its bottom to its top."""
-    stops = [(196, 178, 128), (96, 140, 62), (58, 104, 52), (120, 108, 92), (238, 240, 244)]
+    stops: list[tuple[float, float, float]] = [(196, 178, 128), (96, 140, 62), (58, 104, 52), (120, 108, 92), (238, 240, 244)]
     if snow:
         stops = [(200, 206, 214), (222, 228, 236), (206, 214, 226), (150, 156, 168), (250, 250, 252)]
     if image is not None:

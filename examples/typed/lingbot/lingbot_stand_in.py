@@ -131,6 +131,16 @@ class LingBotStandIn(ReactorModel):
 
     fps = FPS
 
+    prompt: str
+    seed: int
+    image: Rgb | None
+    land: Land | None
+    camera: Camera
+    steering: Steering
+    started: bool
+    paused: bool
+    frames: int
+
     def __init__(self) -> None:
         self.begin()
 
@@ -218,8 +228,8 @@ class LingBotStandIn(ReactorModel):
     def begin(self) -> None:
         """Everything as at the beginning: each session starts anew."""
         self.prompt, self.seed = "", 0
-        self.image: Rgb | None = None
-        self.land: Land | None = None
+        self.image = None
+        self.land = None
         self.camera, self.steering = Camera(), Steering()
         self.started = self.paused = False
         self.frames = 0

@@ -153,9 +153,9 @@ class HeliosModel(TypedModel):
     """
 
     MODEL: ClassVar = "helios"
-    TRACKS: ClassVar[tuple[TrackCapability, ...]] = (
+    TRACKS: ClassVar[list[TrackCapability]] = [
         {"name": MAIN_VIDEO, "kind": "video", "direction": "recvonly"},
-    )
+    ]
 
     async def set_prompt(self, prompt: str) -> None:
         """Say what to show: at the start, at once while paused, else from the next
@@ -184,6 +184,7 @@ class HeliosModel(TypedModel):
         """
         await self._tell("set_image", {"image": await self._file(image)})
 
+    # By this name, too, the documentation knows it.
     send_image = set_image
 
     async def set_conditioning(self, image: File, *, prompt: str) -> None:

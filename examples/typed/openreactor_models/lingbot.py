@@ -112,9 +112,9 @@ class LingBotModel(TypedModel):
     """
 
     MODEL: ClassVar = "lingbot"
-    TRACKS: ClassVar[tuple[TrackCapability, ...]] = (
+    TRACKS: ClassVar[list[TrackCapability]] = [
         {"name": MAIN_VIDEO, "kind": "video", "direction": "recvonly"},
-    )
+    ]
 
     async def set_prompt(self, prompt: str) -> None:
         """Say what the world is like.
@@ -133,6 +133,7 @@ class LingBotModel(TypedModel):
         """
         await self._tell("set_image", {"image": await self._file(image)})
 
+    # By this name, too, the documentation knows it.
     send_image = set_image
 
     async def set_seed(self, seed: int) -> None:

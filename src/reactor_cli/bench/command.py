@@ -38,8 +38,8 @@ def bench(
 ) -> None:
     """Measure how fast a runtime is: connecting, frames, commands, and what it costs.
 
-    Each run connects anew. Glass to glass is known for the test model, whose pictures carry the time that they were made at. Other
-    models get no command but one that they refuse, which changes nothing. A session that runs already is joined, and not ended.
+    Each run connects anew. Glass to glass is known for the test model, whose pictures carry the time at which they were made.
+    Other models get no command but one that they refuse, which changes nothing. A session that runs is joined, and not ended.
     """
     found = asyncio.run(_measure(source, seconds, runs, quiet=as_json))
     figures: Any = importlib.import_module("reactor_cli.bench.figures")

@@ -13,7 +13,7 @@ from typing import Any, Final
 class Run:
     """What one run has measured. What could not be is None or empty.
 
-    ``ages_ms`` are those of pictures when they arrived, ``answers_ms`` the times from commands to their answers; ``bitrate`` is in
+    ``ages_ms`` are those of pictures when they arrived, ``answers_ms`` the times from commands to answers; ``bitrate`` is in
     bit/s, ``cpu`` in cores, ``memory_mib`` the runtime's.
     """
 

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from yarl import URL
 
@@ -24,6 +24,7 @@ from reactor_sdk.config import ENV_LOCAL_URL
 FIRST_FRAME_S: Final = 20.0
 _WARM_UP_S: Final = 1.0
 _COMMANDS: Final = 100
+"""At most, and for no longer than the pictures were watched."""
 _GAP_S: Final = (0.004, 0.03)
 """Pauses between commands, drawn at random, so that they meet the model at every point of its step."""
 _MARK: Final = "mark"
@@ -91,11 +92,11 @@ async def measure(wish: Wish, tell: Tell) -> Run:
         await asyncio.sleep(_WARM_UP_S)
         watched = await _watch(reactor, watcher, wish)
         tell("commands")
-        answers = await _command(reactor, _MARK if wish.ours else _UNKNOWN)
+        answers = await _command(reactor, _MARK if wish.ours else _UNKNOWN, wish.seconds)
     return Run(ready_ms, first_ms, answers_ms=answers, **watched)
 
 
-async def _watch(reactor: Reactor, watcher: Watcher, wish: Wish) -> dict[str, object]:
+async def _watch(reactor: Reactor, watcher: Watcher, wish: Wish) -> dict[str, Any]:
     pid = wish.runtime.pid if procfs.PROC.is_dir() else None
     await reactor.get_stats()  # rates are counted from one reading to the next
     watcher.restart()
@@ -117,13 +118,17 @@ async def _watch(reactor: Reactor, watcher: Watcher, wish: Wish) -> dict[str, ob
     }
 
 
-async def _command(reactor: Reactor, name: str) -> list[float]:
+async def _command(reactor: Reactor, name: str, limit_s: float) -> list[float]:
     """Times from a command to its answer, in milliseconds; none where the runtime does not answer commands."""
     capabilities = reactor.get_capabilities()
     if capabilities is None or not capabilities.get("extensions", {}).get("acks"):
         return []
-    gaps, took = random.Random(7), []
+    gaps = random.Random(7)
+    took: list[float] = []
+    until = time.monotonic() + limit_s
     for number in range(_COMMANDS):
+        if took and time.monotonic() > until:
+            break
         await asyncio.sleep(gaps.uniform(*_GAP_S))
         began = time.perf_counter()
         try:

@@ -163,12 +163,13 @@ def _client(outline: Outline) -> Iterator[str]:
 def _tracks(tracks: tuple[Track, ...]) -> Iterator[str]:
     if not tracks:
         return
-    yield "    TRACKS: ClassVar[tuple[TrackCapability, ...]] = ("
+    # A list: the comma of a tuple that holds one thing alone would not keep its lines apart.
+    yield "    TRACKS: ClassVar[list[TrackCapability]] = ["
     for track in tracks:
         parts = [f'"name": {track.constant}', f'"kind": "{track.kind}"', f'"direction": "{track.direction}"']
         lines = call(8, "{", parts, "}")
         yield from [*lines[:-1], f"{lines[-1]},"]
-    yield "    )"
+    yield "    ]"
 
 
 def _command(outline: Outline, command: Command) -> Iterator[str]:
@@ -194,6 +195,7 @@ def _command(outline: Outline, command: Command) -> Iterator[str]:
         yield "        )"
     if command.alias is not None:
         yield ""
+        yield "    # By this name, too, the documentation knows it."
         yield f"    {command.alias} = {command.method}"
 
 

@@ -19,6 +19,7 @@ _DEEPEST = 6
 _MOST_SHAPES = 8_192
 _MOST_FIELDS = 256
 _MOST_CHOICES = 64
+_LONGEST_LONE_CHOICE = 24  # of one choice alone, which has to fit on the line of its name
 _MOST_ALTERNATIVES = 8
 _LONGEST_ANNOTATION = 60
 _PLAIN: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
@@ -146,6 +147,8 @@ class Shapes:
         written = [literal(value) for value in values if value is not None and not isinstance(value, float)]
         optional = ["None"] if nullable or None in values else []
         choices = tuple(dict.fromkeys(each for each in written if each is not None))
+        if len(choices) == 1 and len(choices[0]) > _LONGEST_LONE_CHOICE:
+            choices = ()
         if not choices or len(choices) != len(values) - (None in values) or len(choices) > _MOST_CHOICES:
             kinds = {
                 "str" if isinstance(v, str) else "float" if isinstance(v, int | float) else ANY for v in values if v is not None

@@ -15,7 +15,7 @@ def arena(request: pytest.FixtureRequest) -> Arena:
     return chosen
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 async def test_pool(check: Check, arena: Arena) -> None:
     await check(arena)

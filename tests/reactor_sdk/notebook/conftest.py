@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import ClassVar
 
 import pytest
 from tests.reactor_sdk.notebook.page import Page
 
+from reactor_rtc.port import PeerFactory
 from reactor_sdk import Reactor
 from reactor_sdk.notebook.panel import Panel, PanelOptions
 from reactor_testing.fake_coordinator import API_KEY, FakeCoordinator
@@ -29,7 +31,7 @@ async def reactor(fake: FakeCoordinator, network: FakeNetwork) -> AsyncIterator[
     """A client that is not connected yet."""
 
     class Joined(Reactor):
-        _make_peer = staticmethod(network.make_peer)
+        _make_peer: ClassVar[PeerFactory] = staticmethod(network.make_peer)
 
     client = Joined("echo", API_KEY, fake.url)
     yield client

@@ -7,7 +7,7 @@ import copy
 import pickle
 
 from reactor_sdk.clips import Clip
-from reactor_sdk.notebook.html import Snapshot, clip_html, client_html
+from reactor_sdk.notebook.html import Snapshot, client_html, clip_html
 from reactor_sdk.types import Capabilities
 
 EVIL = '<img src=x onerror="alert(1)">'

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import FilePayload, Page, expect, sync_playwright
 
 from reactor_rtc.frames import VideoFrame
 from reactor_sdk.notebook.assets import css, esm
@@ -153,8 +153,8 @@ def _sends_commands(page: Page) -> None:
 
 def _uploads_in_parts(page: Page) -> None:
     size = 1024 * 1024 + 5
-    chosen = {"name": "a.png", "mimeType": "image/png", "buffer": bytes(size)}
-    page.locator("form[data-command=set_image] input[type=file]").set_input_files([chosen])  # type: ignore[list-item]
+    chosen: FilePayload = {"name": "a.png", "mimeType": "image/png", "buffer": bytes(size)}
+    page.locator("form[data-command=set_image] input[type=file]").set_input_files([chosen])
     first = sent(page, "upload")
     assert (first["name"], first["mime_type"], first["size"], first["parts"]) == ("a.png", "image/png", size, [1024 * 1024])
     page.evaluate("tell", {"type": "answer", "id": first["id"], "reply": None})

@@ -122,7 +122,7 @@ async def test_commands_that_wait_are_bounded(reactor: Reactor, page: Page, pane
 
 @pytest.mark.parametrize(
     "message",
-    [None, [], {}, {"type": "command"}, {"type": "command", "id": "1", "name": "echo", "data": {}}, {"type": "track", "name": "x"}],
+    [None, [], {}, {"type": "command"}, {"type": "command", "id": "1", "name": "echo", "data": {}}, {"type": "drawn"}],
 )
 async def test_what_makes_no_sense_is_ignored(page: Page, panel: Panel, message: object) -> None:
     said = len(page.messages)

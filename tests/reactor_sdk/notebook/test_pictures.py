@@ -16,7 +16,7 @@ from reactor_sdk.notebook.pictures import jpeg
 
 
 def decoded(file: bytes, form: str) -> NDArray[Any]:
-    with av.open(io.BytesIO(file), format=form) as container:
+    with av.open(io.BytesIO(file), "r", format=form) as container:
         return next(container.decode(video=0)).to_ndarray(format="rgb24")
 
 

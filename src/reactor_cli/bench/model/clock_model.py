@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 
 import numpy as np
-from reactor_cli.bench.pixel_clock import Picture, draw
 
+from reactor_cli.bench.pixel_clock import Picture, draw
 from reactor_runtime import ModelMessage, Output, ReactorModel, Video, event
 
 WIDTH, HEIGHT = 1280, 720

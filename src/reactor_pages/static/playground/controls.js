@@ -17,16 +17,18 @@ const REST_MS = 50;
 const LIVE = new Set(["slider", "segments", "select", "toggle", "colour"]);
 
 class FieldView {
-  constructor(schema, field, { changed, upload, alone }) {
+  /** @param {{changed: () => void, upload: function, about: object|null}} given `about` is the help of a command without other fields */
+  constructor(schema, field, { changed, upload, about = null }) {
     this.schema = schema;
     this.field = field;
     this.widget = WIDGETS[field.kind](field, changed, upload);
     this.problem = el("p", { class: "problem", id: fresh("problem"), role: "alert" });
-    this.element = el("div", { class: `field ${field.kind}-field` }, ...this.#head(alone), this.widget.element, this.problem);
+    this.element = el("div", { class: `field ${field.kind}-field` }, ...this.#head(about), this.widget.element, this.problem);
     this.element.dataset.field = field.name;
   }
 
   #head(alone) {
+    const about = alone ?? (this.field.help ? help(this.field.help, spoken(this.field.name)) : null);
     const { field, widget } = this;
     const { labelled, element } = widget;
     const text = spoken(field.name);
@@ -34,13 +36,12 @@ class FieldView {
     if (label.tagName === "LABEL") label.htmlFor = labelled[0].id = fresh("control");
     if (widget.group) element.setAttribute("aria-labelledby", label.id);
     else labelled.forEach((each) => each.setAttribute("aria-label", text));
-    const about = field.help ? help(field.help, text) : null;
-    const described = [this.problem.id, ...(about ? [about.tip.id] : [])].join(" ");
+    const described = [this.problem.id, ...(about?.tip ? [about.tip.id] : [])].join(" ");
     (widget.group ? [element] : labelled).forEach((each) => each.setAttribute("aria-describedby", described));
     if (field.required) (widget.group ? [element] : labelled).forEach((each) => each.setAttribute("aria-required", "true"));
     if (alone) label.classList.add("visually-hidden");
     const optional = field.required || alone ? null : el("span", { class: "optional" }, field.nullable ? "optional" : "");
-    return [el("div", { class: "field-head" }, label, about?.sign ?? null, about?.tip ?? null, optional, this.#clear(text))];
+    return [el("div", { class: "field-head" }, label, ...(alone ? [] : [about?.sign ?? null, about?.tip ?? null]), optional, this.#clear(text))];
   }
 
   #clear(text) {
@@ -169,20 +170,21 @@ class CommandForm {
     this.result = new Result(this.live);
     this.stream = new Stream((data) => this.#send(data));
     const alone = command.fields.length === 1;
+    const words = [command.summary, alone ? first.help : ""].filter((text, index, all) => text && all.indexOf(text) === index);
+    const about = words.length > 0 ? help(words.join("\n"), spoken(command.name)) : { sign: null, tip: null };
     const changed = () => this.live && this.#submit();
-    this.views = command.fields.map((field) => new FieldView(schema, field, { changed, upload: actions.upload, alone }));
+    const given = { changed, upload: actions.upload, about: alone ? about : null };
+    this.views = command.fields.map((field) => new FieldView(schema, field, given));
     this.button = this.live ? null : Object.assign(control("button", { type: "submit", class: "send" }), { textContent: "Send" });
-    this.element = this.#form(alone);
+    this.element = this.#form(alone, about);
   }
 
-  #form(alone) {
+  #form(alone, { sign, tip }) {
     const { command, views } = this;
-    const title = spoken(command.name);
-    const about = command.summary ? help(command.summary, title) : null;
-    const legend = el("legend", {}, el("span", { class: "command-name" }, title), about?.sign ?? null, about?.tip ?? null);
+    const legend = el("legend", {}, el("span", { class: "command-name" }, spoken(command.name)), sign, tip);
     const foot = el("div", { class: "command-foot" }, this.button, this.result.element);
     const fields = el("fieldset", {}, legend, ...views.map((view) => view.element), foot);
-    const form = el("form", { class: `command${this.live ? " live" : ""}${alone ? " alone" : ""}`, noValidate: true, autocomplete: "off" }, fields);
+    const form = el("form", { class: ["command", this.live ? "live" : "", alone ? `alone ${command.fields[0].kind}-command` : ""].join(" ").trim(), noValidate: true, autocomplete: "off" }, fields);
     form.dataset.command = command.name;
     form.addEventListener("submit", (event) => (event.preventDefault(), this.#submit()));
     form.addEventListener("keydown", (event) => {

@@ -113,9 +113,9 @@ class Tile {
     this.value = el("span", { class: "figure-value" }, "–");
     this.note = el("span", { class: "figure-note muted" });
     this.curve = el("canvas", { width: 160, height: 32, class: "figure-curve", "aria-hidden": "true", hidden: !CURVED.has(id) });
-    this.element = el("div", { class: "figure", title: help }, el("dt", {}, name), el("dd", {}, this.value, this.note), this.curve);
+    const told = el("span", { class: "visually-hidden" }, help);
+    this.element = el("div", { class: "figure", title: help }, el("dt", {}, name), el("dd", {}, this.value, this.note, told, this.curve));
     this.element.dataset.figure = id;
-    this.element.append(el("span", { class: "visually-hidden" }, help));
   }
 
   /** Shows a number, and adds it to the curve; null where there is none. */

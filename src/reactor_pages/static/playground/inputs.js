@@ -62,7 +62,7 @@ class Input {
     this.picker = el("input", { type: "file", accept: words.accept, class: "visually-hidden", tabIndex: -1, onchange: () => this.#picked() });
     this.picker.setAttribute("aria-label", `${words.file} for ${name}`);
     this.nothing = this.#choice("Nothing", () => this.stop());
-    this.#choice(words.device, (chosen) => this.#take(chosen, () => device(kind)));
+    this.#choice(words.device, (chosen) => this.#take(chosen, () => device(kind), "Waiting for the browser's leave …"));
     this.fileChoice = this.#choice(words.file, () => this.picker.click());
     for (const { name: clip, url } of clips.filter((each) => kind === "audio" || !SOUND.test(each.name))) {
       this.#choice(`▶ ${clip}`, (chosen) => this.#take(chosen, () => sample(url, clip, kind)));
@@ -93,9 +93,9 @@ class Input {
   }
 
   /** Takes a source, if nothing else was chosen meanwhile, and sends it; says why where it cannot. */
-  async #take(chosen, open) {
+  async #take(chosen, open, meanwhile = "Opening …") {
     const turn = (this.#turn += 1);
-    this.#say("Opening …");
+    this.#say(meanwhile);
     let source = null;
     try {
       source = await open();

@@ -35,7 +35,7 @@ export function buildKeypad(root, bindings, bound) {
 function padButton({ command, field, value, keys, pad, holds }, bound) {
   const what = holds ? `${spoken(field)}: ${value}` : spoken(command);
   const caps = keys.map((key) => el("kbd", {}, keySign(key)));
-  const word = holds ? String(value).replace(/_/g, " ") : "";
+  const word = !holds ? "" : typeof value === "string" ? value.replace(/_/g, " ") : `${spoken(field).toLowerCase()} ${value}`;
   const title = pad.length > 0 ? `Gamepad: ${pad.join(", ")}` : "";
   const made = el("button", { type: "button", class: "key-pad", title }, ...caps, el("span", {}, word || (caps.length ? "once" : "press")));
   made.setAttribute("aria-label", `${what}, ${keys.length > 0 ? `key ${keys.map(keySign).join(" or ")}` : title}`);

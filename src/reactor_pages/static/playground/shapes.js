@@ -63,7 +63,7 @@ function hasRange({ type, minimum, maximum }) {
 }
 
 function textKind(name, { format, default: initial, maxLength }) {
-  if (format === "color" || (COLOUR.test(name) && isColour(initial ?? "#000000"))) return "colour";
+  if (format === "color" || isColour(initial) || (COLOUR.test(name) && (initial ?? "") === "")) return "colour";
   return (maxLength ?? (PROSE.test(name) ? Infinity : 0)) > LONG_TEXT ? "prose" : "text";
 }
 

@@ -16,6 +16,8 @@ export class Stage extends EventTarget {
     super();
     this.roots = { screens, speakers };
     this.shown = "";
+    /** What may have to be done before there is a picture. */
+    this.hint = "";
   }
 
   /** Makes a place for each output track; those that stay keep theirs. */
@@ -29,6 +31,8 @@ export class Stage extends EventTarget {
     this.#screens = new Map(of("video").map((name) => [name, new Screen(name, this)]));
     this.#speakers = new Map(of("audio").map((name) => [name, new Speaker(name, () => this.#heard())]));
     this.roots.screens.replaceChildren(...[...this.#screens.values()].map((screen) => screen.element));
+    const needed = tracks.filter(({ direction }) => direction === "sendonly").map(({ name }) => name);
+    this.hint = needed.length ? `This model takes ${needed.join(" and ")}: choose a source below Inputs.` : "";
     this.roots.screens.dataset.count = String(this.#screens.size);
     this.roots.screens.hidden = this.#screens.size === 0;
     this.soundOn = button("Sound on", () => this.#speakers.forEach((speaker) => speaker.mute(false)), { class: "primary sound-on" });
@@ -83,7 +87,7 @@ class Screen {
       button("Fullscreen", () => this.#fill(), { sign: icon("full") }),
     ];
     const bar = el("figcaption", {}, el("code", {}, name), this.caption, el("span", { class: "tools" }, ...tools.filter(Boolean)));
-    this.frame = el("div", { class: "frame" }, this.video, this.veil);
+    this.frame = el("div", { class: "frame blank" }, this.video, this.veil);
     this.element = el("figure", { class: "screen" }, this.frame, bar);
     this.element.dataset.track = name;
     this.#follow();
@@ -102,6 +106,7 @@ class Screen {
   }
 
   #shown(now, metadata) {
+    this.frame.classList.remove("blank");
     if (!this.veil.hidden && !this.veil.dataset.stays) this.veil.hidden = true;
     this.stage.dispatchEvent(new CustomEvent("frame", { detail: { name: this.name, video: this.video, now, metadata } }));
   }
@@ -119,7 +124,7 @@ class Screen {
   }
 
   curtain(text) {
-    this.veil.textContent = text ?? "Waiting for the first picture …";
+    this.veil.textContent = text ?? `Waiting for the first picture … ${this.stage.hint}`;
     if (text === null) delete this.veil.dataset.stays;
     else this.veil.dataset.stays = "yes";
     this.veil.hidden = false;

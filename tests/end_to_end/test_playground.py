@@ -1,0 +1,212 @@
+"""A tour of the playground in Chromium: every kind of control is used, and its effect is seen in the picture or the log."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+from tests.end_to_end.tour import DESKTOP, PHONE, Tour, touring
+from tests.interop.servers import Server
+
+pytestmark = [pytest.mark.network, pytest.mark.timeout(120)]
+
+MODEL = "panel"
+SQUARES = ("level", "mode", "scene", "mirror", "tint", "title", "prompt", "points", "image", "steer", "gas", "camera")
+ORANGE = (220, 120, 40)
+
+
+@pytest.fixture(autouse=True)
+def at_the_server() -> None:
+    """The page stays connected from one test to the next: nobody waits for the session to end."""
+
+
+@pytest.fixture(scope="module")
+def tour(server: Server) -> Iterator[Tour]:
+    with touring(server.url, SQUARES) as tour:
+        yield tour
+
+
+def test_a_slider_sends_while_it_is_moved_and_takes_an_exact_number(tour: Tour) -> None:
+    slider = tour.command("set_level").get_by_role("slider", name="Level")
+    slider.fill("200")
+    tour.sees("level", 200)
+    expect(tour.result("set_level")).to_contain_text("✓")
+    slider.press("ArrowRight")
+    exact = tour.command("set_level").get_by_role("spinbutton", name="Level")
+    expect(exact).to_have_value("201")
+    exact.fill("300")
+    exact.press("Enter")
+    expect(tour.command("set_level")).to_contain_text("At most 255.")
+    assert tour.logged("sent", "300").count() == 0
+    exact.fill("60")
+    exact.press("Enter")
+    tour.sees("level", 60)
+
+
+def test_pickers_a_switch_and_a_colour(tour: Tour) -> None:
+    tour.command("set_mode").get_by_role("radio", name="bright").check()
+    tour.sees("mode", 220)
+    tour.command("set_scene").get_by_role("combobox", name="Scene").select_option("harbour")
+    tour.sees("scene", 160)
+    switch = tour.command("set_mirror").get_by_role("switch", name="Mirror")
+    switch.check()
+    tour.sees("mirror", 220)
+    switch.uncheck()
+    tour.sees("mirror", 0)
+    tour.command("set_tint").get_by_label("Pick Tint").fill("#dc7828")
+    tour.sees("tint", ORANGE)
+    expect(tour.command("set_tint").get_by_role("textbox", name="Tint")).to_have_value("#dc7828")
+
+
+def test_texts_and_json_are_checked_before_they_are_sent(tour: Tour) -> None:
+    title = tour.command("set_title").get_by_role("textbox", name="Title")
+    title.fill("x")
+    tour.send("set_title")
+    expect(tour.command("set_title").get_by_role("alert")).to_have_text("At least 2 characters.")
+    expect(title).to_have_attribute("aria-invalid", "true")
+    expect(title).to_be_focused()
+    title.fill("a title")
+    title.press("Enter")
+    tour.sees("title", 140)
+    prompt = tour.command("set_prompt").locator("textarea")
+    prompt.fill("a lighthouse")
+    prompt.press("Control+Enter")
+    tour.sees("prompt", 120)
+    points = tour.command("set_points").get_by_role("textbox", name="Points")
+    for text, problem in (
+        ("[1,", "This is no JSON"),
+        ('[1, "2"]', "Entry 2: This has to be a whole number."),
+        ("", "This is needed."),
+    ):
+        points.fill(text)
+        tour.send("set_points")
+        expect(tour.command("set_points").get_by_role("alert")).to_contain_text(problem)
+    points.fill("[100, 40, 7]")
+    tour.send("set_points")
+    tour.sees("points", 147)
+    expect(tour.command("set_points").get_by_role("alert")).to_be_empty()
+
+
+def test_a_file_is_dropped_or_chosen(tour: Tour, tmp_path: Path) -> None:
+    form = tour.command("set_image")
+    tour.send("set_image")
+    expect(form.get_by_role("alert")).to_have_text("This is needed.")
+    (tmp_path / "orange.ppm").write_bytes(b"P6 64 64 255\n" + bytes(ORANGE) * 64 * 64)
+    form.locator("input[type=file]").set_input_files(tmp_path / "orange.ppm")
+    expect(form.locator(".file-state")).to_contain_text("orange.ppm · 12.0 KiB")
+    expect(form.locator(".drop")).to_have_attribute("data-state", "ready")
+    tour.send("set_image")
+    tour.sees("image", ORANGE)
+    script = "() => { const held = new DataTransfer(); held.items.add(new File(['grey'], 'note.txt')); return held; }"
+    form.locator(".drop").dispatch_event("drop", {"dataTransfer": tour.page.evaluate_handle(script)})
+    expect(form.locator(".file-state")).to_contain_text("note.txt · 4 B ✓")
+
+
+def test_replies_messages_and_refusals_are_shown(tour: Tour) -> None:
+    tune = tour.command("tune")
+    tune.get_by_label("Gain").fill("2.5")
+    tune.get_by_role("slider", name="Offset").fill("-3")
+    assert tour.logged("sent", "offset").count() == 0, "a command of several fields waits for its button"
+    note = tune.get_by_role("textbox", name="Note")
+    note.fill("loud")
+    tour.send("tune")
+    expect(tour.result("tune")).to_have_text("✓ gain 2.5 · offset -3 · note loud")
+    tune.get_by_role("button", name="Clear Note").click()
+    tour.send("tune")
+    expect(tour.result("tune")).to_have_text("✓ gain 2.5 · offset -3 · note nothing")
+    tour.command("shout").get_by_role("button", name="Shout", exact=True).click()
+    expect(tour.logged("message", "shouted")).to_contain_text("hello, everybody")
+    tour.command("break_down").get_by_role("button").click()
+    told = tour.page.locator('.command-buttons .result[data-state="failed"]')
+    expect(told).to_have_text("Break down too_hot: the lamp is too hot: wait a minute")
+
+
+def test_help_is_shown_on_demand(tour: Tour) -> None:
+    sign = tour.command("tune").get_by_role("button", name="About Offset")
+    tip = tour.page.get_by_role("tooltip", name="Where it begins.")
+    expect(tip).to_be_hidden()
+    sign.focus()
+    sign.press("Enter")
+    expect(tip).to_be_visible()
+    sign.press("Escape")
+    expect(tip).to_be_hidden()
+    expect(tour.command("tune").get_by_role("slider", name="Offset")).to_have_accessible_description("Where it begins.")
+
+
+def test_keys_hold_and_let_go(tour: Tour) -> None:
+    keyboard = tour.page.keyboard
+    tour.page.evaluate("document.activeElement.blur()")
+    keyboard.down("ArrowRight")
+    keyboard.down("w")
+    tour.sees("steer", 255)
+    tour.sees("gas", 255)
+    keyboard.down("ArrowLeft")
+    tour.sees("steer", 1)
+    keyboard.up("ArrowLeft")
+    tour.sees("steer", 255)
+    tour.page.evaluate("window.dispatchEvent(new Event('blur'))")
+    tour.sees("steer", 128)
+    tour.sees("gas", 0)
+    keyboard.up("ArrowRight")
+    keyboard.up("w")
+    title = tour.command("set_title").get_by_role("textbox", name="Title")
+    title.press("r")
+    assert tour.logged("sent", "reset").count() == 0, "somebody is typing"
+    pad = tour.page.locator("#keys").get_by_role("button", name="Steer: -1")
+    pad.dispatch_event("pointerdown", {"button": 0, "pointerId": 1})
+    tour.sees("steer", 1)
+    pad.dispatch_event("pointerup", {"pointerId": 1})
+    tour.sees("steer", 128)
+
+
+def test_a_gamepad_steers_and_presses(tour: Tour) -> None:
+    tour.page.evaluate("document.activeElement.blur()")
+    tour.pad([0.1, 0], {7: 1.0})
+    tour.sees("gas", 255)
+    tour.sees("steer", 128)
+    tour.pad([-1.0, 0], {})
+    tour.sees("steer", 1)
+    tour.sees("gas", 0)
+    tour.pad([0, 0], {9: 1.0})
+    expect(tour.logged("sent", "reset")).to_have_count(1)
+    tour.sees("level", 0)
+
+
+def test_a_sample_is_sent_as_the_camera(tour: Tour) -> None:
+    chosen = tour.page.locator('#inputs [data-track="camera"]').get_by_role("button", name="bigbuckbunny.mp4")
+    chosen.click()
+    expect(chosen).to_have_attribute("aria-pressed", "true")
+    tour.page.wait_for_function("() => Math.max(...window.squareOf(11)) > 40")
+
+
+def test_nothing_is_out_of_reach_of_the_keyboard(tour: Tour) -> None:
+    tour.page.evaluate("() => { document.activeElement.blur(); window.reached = new Set(); }")
+    mark = "() => (window.reached.add(document.activeElement), document.activeElement === document.body)"
+    for _ in range(120):
+        tour.page.keyboard.press("Tab")
+        if tour.page.evaluate(mark):
+            break
+    missed = tour.page.evaluate(
+        """() => [...document.querySelectorAll("main :is(button, input, select, textarea, a[href])")]
+          .filter((each) => !each.disabled && each.tabIndex >= 0 && each.checkVisibility() && !window.reached.has(each))
+          .filter((each) => each.type !== "radio" || each.checked)
+          .map((each) => each.outerHTML.slice(0, 120))"""
+    )
+    assert missed == []
+
+
+@pytest.mark.parametrize(("scheme", "viewport"), [("light", DESKTOP), ("dark", DESKTOP), ("dark", PHONE)])
+def test_it_can_be_read_by_everybody(tour: Tour, tmp_path: Path, scheme: Any, viewport: Any) -> None:
+    tour.page.emulate_media(color_scheme=scheme)
+    tour.page.set_viewport_size(viewport)
+    assert tour.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], "it is not wider than the screen"
+    assert tour.picture(tmp_path / f"{scheme}-{viewport['width']}.png").stat().st_size > 10_000
+    found = Axe().run(tour.page).response["violations"]
+    serious = [each for each in found if each["impact"] in ("serious", "critical")]
+    assert [(each["id"], [node["html"] for node in each["nodes"]][:4]) for each in serious] == []
+
+
+def test_the_page_had_nothing_to_complain_of(tour: Tour) -> None:
+    assert tour.faults == []
