@@ -20,7 +20,7 @@ from rich.table import Table
 
 from reactor_cli.completion import DEFAULT_URL, command_names
 from reactor_cli.output import JsonOption, errors, example, say, show_json, show_json_line, show_table
-from reactor_protocol.errors import InvalidArgumentError, RequestTimeoutError
+from reactor_protocol.errors import InvalidArgumentError, NetworkError, RequestTimeoutError
 from reactor_protocol.messages import JsonObject
 
 T = TypeVar("T")
@@ -54,7 +54,11 @@ async def connected(url: str, model: str | None) -> AsyncIterator[Any]:
         raise InvalidArgumentError("REACTOR_API_URL is not set: say where the coordinator is, and its key in REACTOR_API_KEY")
     reactor.on("queue_changed", _tell_place)
     async with reactor:
-        await reactor.connect()
+        try:
+            await reactor.connect()
+        except NetworkError as error:
+            start = "start the model (`reactor run`)" if model is None else "start the coordinator (`reactor coordinator`)"
+            raise NetworkError(f"{error}: {start}, or say where it is; `reactor doctor` finds out more") from error
         yield reactor
 
 

@@ -109,6 +109,9 @@ def _greet(config: CloudConfig, url: str, key: NewKey | None, *, as_json: bool) 
         return
     models = ", ".join(config.models)
     errors.print(f"[bold]reactor[/bold] coordinates [green]{escape(models)}[/green] on [cyan]{url}[/cyan] (Ctrl-C ends it)")
+    errors.print(
+        f"Play at [cyan]{url}/play[/cyan]; look after it at [cyan]{url}/admin[/cyan] (key: reactor keys create NAME --admin)"
+    )
     if key is not None:
         errors.print("An API key was made; it is shown this once:")
         # On its own line and on stdout, so that it can be piped.
@@ -123,7 +126,12 @@ def _greet(config: CloudConfig, url: str, key: NewKey | None, *, as_json: bool) 
 def create_key(
     name: Annotated[str, typer.Argument(help="Whose it is, for your own eyes.")],
     config: ConfigOption = None,
-    admin: Annotated[bool, typer.Option("--admin", help="May see and end everybody's sessions.")] = False,
+    admin: Annotated[
+        bool,
+        typer.Option(
+            "--admin", help="For an operator: opens the page /admin, sees and ends everybody's sessions, drains workers."
+        ),
+    ] = False,
     priority: Annotated[int, typer.Option(min=-1000, max=1000, help="Higher ones are served first.")] = 0,
     max_sessions: Annotated[int | None, typer.Option(min=1, help="Open sessions at once.")] = None,
     per_minute: Annotated[int | None, typer.Option(min=1, help="New sessions a minute.")] = None,

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console, RenderableType
 from rich.markup import escape
+from rich.status import Status
 from rich.table import Table
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs; errors, too.")]
@@ -64,6 +65,11 @@ def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty:
 def show(what: RenderableType) -> None:
     """Prints something that rich can render."""
     _out.print(what)
+
+
+def status(text: str = "") -> Status:
+    """A line at the end of standard output that says what goes on, where that is a terminal. Others are printed above it."""
+    return _out.status(text)
 
 
 def say(text: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -93,12 +94,19 @@ async def _fetch(url: str) -> JsonObject:
             if reply.status != 200:
                 raise TransportError(f"{address} answers HTTP {reply.status}: is that a runtime (`reactor run`)?")
     except (aiohttp.ClientError, TimeoutError) as error:
-        why = str(error) or f"no answer within {_PATIENCE_S:g} s"
-        raise TransportError(f"{address}: {why}: is the model running there (`reactor run`)?") from error
+        raise TransportError(f"{address}: {_why(error)}: is the model running there (`reactor run`)?") from error
     document = _parsed(body, address)
     if not document:
         raise TransportError(f"{address}: the model is not loaded yet: try again in a moment")
     return document
+
+
+def _why(error: Exception) -> str:
+    """Why nobody answered, in words: asyncio replaces the system's by its own."""
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number)
+    return f"no answer within {_PATIENCE_S:g} s" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
 
 
 def _parsed(body: bytes, source: str) -> JsonObject:

@@ -139,7 +139,7 @@ def _read(file: Path) -> CloudConfig:
     except OSError as error:
         raise CloudConfigError(f"{file} cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CloudConfigError(f"{file} is not YAML: {error}") from error
+        raise CloudConfigError(f"{file} is not YAML: {_mistake(error)}") from error
     if not isinstance(body, dict):
         raise CloudConfigError(f"{file} must be a mapping, with models: at least")
     return parse_config(body, file.parent.resolve(), str(file))
@@ -185,12 +185,22 @@ def _found(here: Path) -> CloudConfig:
     return parse_config({"models": models}, here)
 
 
+def _mistake(error: Exception) -> str:
+    """What is wrong with YAML, and where, in one line."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return " ".join(str(error).split())
+
+
 def _slug(file: Path) -> str:
     """What a model is called: its own name in ``reactor.yaml``, else that of its folder."""
     try:
         body = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CloudConfigError(f"{file} cannot be read: {error}") from error
+    except OSError as error:
+        raise CloudConfigError(f"{file} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CloudConfigError(f"{file} is not YAML: {_mistake(error)}; mend it, or give --config FILE") from error
     model = body.get("model") if isinstance(body, dict) else None
     name = model.get("name") if isinstance(model, dict) else None
     return str(name or file.parent.resolve().name)

@@ -16,7 +16,7 @@ from reactor_coordinator.board import Snapshot
 from reactor_coordinator.config import CloudConfig, ModelSpec
 from reactor_coordinator.queue import Estimate
 from reactor_coordinator.records import Key, SessionRecord, WorkerRecord
-from reactor_protocol.lifecycles import SESSION_OPEN, SESSION_PLACED, SESSION_QUEUED, WORKER_ALIVE, SessionState, WorkerState
+from reactor_protocol.lifecycles import SESSION_OPEN, WORKER_ALIVE, SessionState, WorkerState
 
 MOST_ROWS: Final = 200
 """So many rows of a table go into one answer."""
@@ -159,7 +159,8 @@ class Cut:
     queue: Sequence[SessionRecord]
     sessions: Sequence[SessionRecord]
     workers: Sequence[WorkerRecord]
-    queued: int
+    waiting: Sequence[SessionRecord]
+    """All that wait, in no order."""
     placed: int
 
     @property
@@ -170,42 +171,54 @@ class Cut:
 
 def cut(snapshot: Snapshot, window: Window) -> Cut:
     """The rows of a window: the queue by place, sessions newest first, workers by model and age."""
-    queued = [each for each in snapshot.sessions.values() if each.state in SESSION_QUEUED]
-    placed = [each for each in snapshot.sessions.values() if each.state in SESSION_PLACED]
-    queued.sort(key=lambda each: (_position(snapshot, each), each.model, each.id))
+    waiting: list[SessionRecord] = []
+    placed: list[SessionRecord] = []
+    for session in snapshot.sessions.values():
+        # By identity: there may be thousands, once a second, and the states of an enumeration are slow to look up in a set.
+        holds_worker = session.state is SessionState.ACTIVE or session.state is SessionState.PENDING
+        (placed if holds_worker else waiting).append(session)
     placed.sort(key=lambda each: (-each.created_at, each.id))
     crew = sorted(snapshot.workers.values(), key=lambda each: (each.model, each.started_at, each.id))
     return Cut(
-        queue=queued[window.queue_from :][: window.rows],
+        queue=_in_order(snapshot, waiting)[window.queue_from :][: window.rows],
         sessions=placed[window.sessions_from :][: window.rows],
         workers=crew[window.workers_from :][: window.rows],
-        queued=len(queued),
+        waiting=waiting,
         placed=len(placed),
     )
 
 
-def counts_of(seen: Seen) -> Counts:
+def _in_order(snapshot: Snapshot, waiting: Sequence[SessionRecord]) -> list[SessionRecord]:
+    """Those that wait, by place; one that has no place, because it came just now or is being given a worker, comes last."""
+    places = snapshot.places
+    order = sorted(places, key=lambda session_id: places[session_id].position)
+    queue = [snapshot.sessions[session_id] for session_id in order if session_id in snapshot.sessions]
+    if len(queue) < len(waiting):
+        queue += [each for each in waiting if each.id not in places]
+    return queue
+
+
+def counts_of(seen: Seen, shown: Cut) -> Counts:
     """The house in numbers."""
     snapshot = seen.snapshot
-    sessions = Counter(each.state for each in snapshot.sessions.values())
-    workers = Counter(each.state for each in snapshot.workers.values())
-    waiting = [each for each in snapshot.sessions.values() if each.state in SESSION_QUEUED]
-    first = min((each.queued_at for each in waiting), default=snapshot.now)
+    sessions = Counter(str(each.state) for each in snapshot.sessions.values())
+    workers = Counter(str(each.state) for each in snapshot.workers.values())
+    first = min((each.queued_at for each in shown.waiting), default=snapshot.now)
     return Counts(
-        waiting=len(waiting),
+        waiting=len(shown.waiting),
         longest_wait_s=_seconds(snapshot.now - first),
-        sessions={str(state): sessions[state] for state in sorted(SESSION_OPEN)},
-        workers={str(state): workers[state] for state in sorted(WORKER_ALIVE)},
+        sessions={state: sessions[state] for state in sorted(map(str, SESSION_OPEN))},
+        workers={state: workers[state] for state in sorted(map(str, WORKER_ALIVE))},
         clients=sum(seen.connections.get(each, 0) for each in snapshot.workers),
     )
 
 
-def models_of(seen: Seen) -> list[ModelRow]:
+def models_of(seen: Seen, shown: Cut) -> list[ModelRow]:
     """Every model of the configuration, as it stands there."""
     crews: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for worker in seen.snapshot.workers.values():
         crews[worker.model]["draining" if worker.draining else str(worker.state)] += 1
-    waiting = Counter(each.model for each in seen.snapshot.sessions.values() if each.state in SESSION_QUEUED)
+    waiting = Counter(each.model for each in shown.waiting)
     return [_model(name, spec, crews[name], waiting[name], seen.estimates.get(name)) for name, spec in seen.config.models.items()]
 
 
@@ -300,11 +313,6 @@ def _since(worker: WorkerRecord, held: SessionRecord | None) -> float:
     if worker.state is WorkerState.BUSY and held is not None:
         return held.active_at if held.state is SessionState.ACTIVE and held.active_at is not None else held.queued_at
     return worker.started_at if worker.idle_since is None else worker.idle_since
-
-
-def _position(snapshot: Snapshot, session: SessionRecord) -> int:
-    place = snapshot.places.get(session.id)
-    return _LAST_ROW if place is None else place.position
 
 
 def _seconds(value: float) -> float:

@@ -163,9 +163,9 @@ async def _state(service: Service, window: Window) -> HouseState:
         cluster=service.config.cluster,
         version=VERSION,
         draining=service.draining,
-        counts=overview.counts_of(seen),
-        models=overview.models_of(seen),
-        queue=Listed(total=shown.queued, first=window.queue_from, rows=queue),
+        counts=overview.counts_of(seen, shown),
+        models=overview.models_of(seen, shown),
+        queue=Listed(total=len(shown.waiting), first=window.queue_from, rows=queue),
         sessions=Listed(total=shown.placed, first=window.sessions_from, rows=sessions),
         workers=Listed(total=len(snapshot.workers), first=window.workers_from, rows=overview.worker_rows(seen, shown.workers)),
     )

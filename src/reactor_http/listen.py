@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -38,12 +39,18 @@ def bind(host: str, port: int) -> socket.socket:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        raise AddressInUseError(
-            f"cannot listen on {host}:{port}: {reason}; stop whatever listens there, or give another --port"
-        ) from error
+        raise AddressInUseError(f"cannot listen on {host}:{port}: {reason}; {_cure(error)}") from error
     # asyncio sets it only where it made the socket itself; without it an answer waits 40 ms for the client's delayed ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
+
+
+def _cure(error: OSError) -> str:
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return "give an address of this machine as --host"
+    if error.errno == errno.EACCES:
+        return "give a --port above 1023"
+    return "stop whatever listens there, or give another --port"
 
 
 def address(listener: socket.socket) -> str:

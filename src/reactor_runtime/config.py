@@ -110,7 +110,9 @@ def read_manifest(path: Path) -> Manifest:
     try:
         body = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} is not YAML: {error}") from error
+        raise ConfigError(f"{file} is not YAML: {_mistake(error)}") from error
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
     if not isinstance(body, dict):
         raise ConfigError(f"{file} must be a mapping, with model: and runtime:")
     runtime = _section(file, body, "runtime")
@@ -128,6 +130,14 @@ def read_manifest(path: Path) -> Manifest:
         media=_media(file, runtime),
         playground=_playground(file, body),
     )
+
+
+def _mistake(error: Exception) -> str:
+    """What is wrong with YAML, and where, in one line."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return " ".join(str(error).split())
 
 
 def _media(file: Path, runtime: Mapping[str, Any]) -> Quality:

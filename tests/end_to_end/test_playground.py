@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.network, pytest.mark.timeout(120)]
 MODEL = "panel"
 SQUARES = ("level", "mode", "scene", "mirror", "tint", "title", "prompt", "points", "image", "steer", "gas", "camera")
 ORANGE = (220, 120, 40)
+RULES = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +58,7 @@ def test_pickers_a_switch_and_a_colour(tour: Tour) -> None:
     tour.sees("mirror", 0)
     tour.command("set_tint").get_by_label("Pick Tint").fill("#dc7828")
     tour.sees("tint", ORANGE)
-    expect(tour.command("set_tint").get_by_role("textbox", name="Tint")).to_have_value("#dc7828")
+    expect(tour.command("set_tint").get_by_role("textbox", name="Tint", exact=True)).to_have_value("#dc7828")
 
 
 def test_texts_and_json_are_checked_before_they_are_sent(tour: Tour) -> None:
@@ -86,16 +87,16 @@ def test_texts_and_json_are_checked_before_they_are_sent(tour: Tour) -> None:
     points.fill("[100, 40, 7]")
     tour.send("set_points")
     tour.sees("points", 147)
-    expect(tour.command("set_points").get_by_role("alert")).to_be_empty()
+    expect(tour.command("set_points").locator(".problem")).to_be_empty()
 
 
 def test_a_file_is_dropped_or_chosen(tour: Tour, tmp_path: Path) -> None:
     form = tour.command("set_image")
     tour.send("set_image")
     expect(form.get_by_role("alert")).to_have_text("This is needed.")
-    (tmp_path / "orange.ppm").write_bytes(b"P6 64 64 255\n" + bytes(ORANGE) * 64 * 64)
-    form.locator("input[type=file]").set_input_files(tmp_path / "orange.ppm")
-    expect(form.locator(".file-state")).to_contain_text("orange.ppm · 12.0 KiB")
+    (tmp_path / "orange.rgb").write_bytes(bytes(ORANGE) * 4096)
+    form.locator("input[type=file]").set_input_files(tmp_path / "orange.rgb")
+    expect(form.locator(".file-state")).to_contain_text("orange.rgb · 12.0 KiB")
     expect(form.locator(".drop")).to_have_attribute("data-state", "ready")
     tour.send("set_image")
     tour.sees("image", ORANGE)
@@ -179,12 +180,106 @@ def test_a_sample_is_sent_as_the_camera(tour: Tour) -> None:
     chosen.click()
     expect(chosen).to_have_attribute("aria-pressed", "true")
     tour.page.wait_for_function("() => Math.max(...window.squareOf(11)) > 40")
+    nothing = tour.page.locator('#inputs [data-track="camera"]').get_by_role("button", name="Nothing")
+    nothing.click()
+    expect(nothing).to_have_attribute("aria-pressed", "true")
+
+
+LINGBOT = {
+    "set_movement": ["idle", "forward", "back", "strafe_left", "strafe_right"],
+    "set_look_horizontal": ["idle", "left", "right"],
+    "set_look_vertical": ["idle", "up", "down"],
+}
+LINGBOT_WORLD_2 = {
+    "set_move_longitudinal": ["idle", "forward", "back"],
+    "set_move_lateral": ["idle", "strafe_left", "strafe_right"],
+    "set_look_horizontal": ["idle", "left", "right"],
+}
+
+
+def commands(**properties: Any) -> dict[str, Any]:
+    """The part of a schema document that says of commands which fields they have."""
+
+    def operation(fields: dict[str, Any]) -> dict[str, Any]:
+        body = {"type": "object", "properties": fields, "required": [name for name in fields if "default" not in fields[name]]}
+        return {"post": {"requestBody": {"content": {"application/json": {"schema": body}}}}}
+
+    return {"paths": {f"/events/{name}": operation(fields) for name, fields in properties.items()}}
+
+
+def choosing(models: dict[str, list[str]]) -> dict[str, Any]:
+    """Commands of one choice each, whose field is called as the command is."""
+    return commands(**{name: {name.removeprefix("set_"): {"type": "string", "enum": words}} for name, words in models.items()})
+
+
+PLAY = """({ bindingsOf, atRest, reduce }, [schema, inputs]) => {
+  const bindings = bindingsOf(schema);
+  let state = atRest();
+  return inputs.map((input) => {
+    const next = reduce(bindings, state, input);
+    state = next.state;
+    return next.send.map(({ name, data }) => [name, data]);
+  });
+}"""
+
+
+def played(tour: Tour, schema: dict[str, Any], *inputs: dict[str, Any]) -> Any:
+    """The commands that each input sends."""
+    return tour.module(PLAY, [schema, list(inputs)])
+
+
+def test_world_models_are_walked_through_without_being_told_how(tour: Tour) -> None:
+    lingbot = choosing(LINGBOT)
+    lingbot["paths"] |= commands(start={}, pause={}, resume={}, reset={})["paths"]
+    down, up = ({"down": key} for key in ("w", "a")), ({"up": key} for key in ("a", "w"))
+    assert played(tour, lingbot, *down, *up) == [
+        [["set_movement", {"movement": "forward"}]],
+        [["set_movement", {"movement": "strafe_left"}]],
+        [["set_movement", {"movement": "forward"}]],
+        [["set_movement", {"movement": "idle"}]],
+    ]
+    assert played(tour, lingbot, {"down": "ArrowLeft"}, {"down": "ArrowUp"}, {"down": "r"}, {"release": True}) == [
+        [["set_look_horizontal", {"look_horizontal": "left"}]],
+        [["set_look_vertical", {"look_vertical": "up"}]],
+        [["reset", {}]],
+        [["set_look_horizontal", {"look_horizontal": "idle"}], ["set_look_vertical", {"look_vertical": "idle"}]],
+    ]
+    world2 = choosing(LINGBOT_WORLD_2)
+    assert played(tour, world2, {"down": "s"}, {"down": "d"}, {"axes": [0, 0, 0.9], "buttons": []}) == [
+        [["set_move_longitudinal", {"move_longitudinal": "back"}]],
+        [["set_move_lateral", {"move_lateral": "strafe_right"}]],
+        [["set_look_horizontal", {"look_horizontal": "right"}]],
+    ]
+    assert played(tour, world2, {"axes": [0.1, -0.8], "buttons": []}, {"axes": [0.1, -0.2], "buttons": []}) == [
+        [["set_move_longitudinal", {"move_longitudinal": "forward"}]],
+        [["set_move_longitudinal", {"move_longitudinal": "idle"}]],
+    ]
+
+
+def test_cars_are_driven_without_being_told_how(tour: Tour) -> None:
+    number = {"type": "number", "default": 0, "minimum": 0, "maximum": 1}
+    car = commands(set_controls={"steer": {**number, "minimum": -1}, "gas": number, "brake": number})
+    keys = [{"down": "ArrowLeft"}, {"down": "w"}, {"down": "w"}, {"release": True}]
+    assert played(tour, car, *keys, {"axes": [0.15], "buttons": []}, {"axes": [1], "buttons": [0] * 6 + [1, 0.575]}) == [
+        [["set_controls", {"steer": -1, "gas": 0, "brake": 0}]],
+        [["set_controls", {"steer": -1, "gas": 1, "brake": 0}]],
+        [],
+        [["set_controls", {"steer": 0, "gas": 0, "brake": 0}]],
+        [],
+        [["set_controls", {"steer": 1, "gas": 0.5, "brake": 1}]],
+    ]
+    told = {"playground": {"keys": {"set_controls": {"gas": {"Space": 0.5}}}}}
+    assert played(tour, {**car, "x-reactor": told}, {"down": "w"}, {"down": "Space"}) == [
+        [],
+        [["set_controls", {"gas": 0.5, "steer": 0, "brake": 0}]],
+    ]
+    assert played(tour, choosing({"set_style": ["plain", "forward"]}), {"down": "w"}) == [[]], "nothing to go back to"
 
 
 def test_nothing_is_out_of_reach_of_the_keyboard(tour: Tour) -> None:
-    tour.page.evaluate("() => { document.activeElement.blur(); window.reached = new Set(); }")
+    tour.page.evaluate("() => { window.reached = new Set(); document.querySelector('button').focus(); }")
     mark = "() => (window.reached.add(document.activeElement), document.activeElement === document.body)"
-    for _ in range(120):
+    for _ in range(150):
         tour.page.keyboard.press("Tab")
         if tour.page.evaluate(mark):
             break
@@ -197,13 +292,13 @@ def test_nothing_is_out_of_reach_of_the_keyboard(tour: Tour) -> None:
     assert missed == []
 
 
-@pytest.mark.parametrize(("scheme", "viewport"), [("light", DESKTOP), ("dark", DESKTOP), ("dark", PHONE)])
+@pytest.mark.parametrize(("scheme", "viewport"), [("light", DESKTOP), ("dark", PHONE)])
 def test_it_can_be_read_by_everybody(tour: Tour, tmp_path: Path, scheme: Any, viewport: Any) -> None:
     tour.page.emulate_media(color_scheme=scheme)
     tour.page.set_viewport_size(viewport)
     assert tour.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], "it is not wider than the screen"
     assert tour.picture(tmp_path / f"{scheme}-{viewport['width']}.png").stat().st_size > 10_000
-    found = Axe().run(tour.page).response["violations"]
+    found = Axe().run(tour.page, options=RULES).response["violations"]
     serious = [each for each in found if each["impact"] in ("serious", "critical")]
     assert [(each["id"], [node["html"] for node in each["nodes"]][:4]) for each in serious] == []
 

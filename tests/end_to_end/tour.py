@@ -60,7 +60,7 @@ class Tour:
 
     def logged(self, kind: str, words: str) -> Locator:
         """Entries of the message log."""
-        return self.page.locator(f"#log .log-entry.{kind}", has_text=words)
+        return self.page.locator(f"#log .log-{kind}", has_text=words)
 
     def pad(self, axes: list[float], buttons: dict[int, float]) -> None:
         """What the gamepad is made to look like from now on."""
@@ -69,6 +69,7 @@ class Tour:
 
     def picture(self, file: Path) -> Path:
         """The whole page as a picture."""
+        self.page.evaluate("() => { document.activeElement.blur(); window.scrollTo(0, 0); }")
         self.page.screenshot(path=file, full_page=True)
         return file
 

@@ -79,7 +79,8 @@ async def test_a_tour(tmp_path: Path) -> None:
                 rgb = next(file.decode(video=0)).to_ndarray(format="rgb24")
             assert rgb.shape == (360, 640, 3)
             orange = (abs(rgb.astype(int) - (255, 176, 59)) < 40).all(axis=2).sum()
-            assert 60_000 < orange < 71_500  # a disc of 150 pixels has 70,700, and some of it is outside
+            # A disc of 150 pixels has 70,700, one of 40 has 5,000. On a busy machine the first picture is a coarse one.
+            assert 30_000 < orange < 71_500
         code, output, _ = await reactor("client", "clip", str(tmp_path / "sky.mp4"), "-s", "1", "--url", url)
         assert code == 0, output
         with av.open(str(tmp_path / "sky.mp4")) as film:
@@ -94,10 +95,11 @@ async def test_a_tour(tmp_path: Path) -> None:
 
 
 async def test_nobody_there() -> None:
-    code, _, problems = await reactor("client", "show", "--url", "http://127.0.0.1:9")
-    assert code == 1
-    assert problems.startswith("reactor: ")
-    assert len(problems.splitlines()) == 1
+    told = (
+        "nobody answers at http://127.0.0.1:9: Connection refused: start the model (`reactor run`), or say where it is; "
+        "`reactor doctor` finds out more"
+    )
+    assert await reactor("client", "show", "--url", "http://127.0.0.1:9") == (1, "", f"reactor: {told}\n")
 
 
 async def test_a_coordinator_has_to_be_named() -> None:

@@ -33,14 +33,14 @@ def seen(sessions: list[SessionRecord], workers: list[WorkerRecord], places: dic
 
 def test_an_empty_house() -> None:
     house = seen([], [])
-    assert counts_of(house).model_dump() == {
+    assert counts_of(house, cut(house.snapshot, Window())).model_dump() == {
         "waiting": 0,
         "longest_wait_s": 0.0,
         "sessions": {"ACTIVE": 0, "INACTIVE": 0, "PENDING": 0, "SUSPENDED": 0, "WAITING": 0},
         "workers": {"BUSY": 0, "IDLE": 0, "STARTING": 0},
         "clients": 0,
     }
-    (model,) = models_of(house)
+    (model,) = models_of(house, cut(house.snapshot, Window()))
     assert (model.name, model.warm, model.max, model.busy, model.waiting, model.session_s) == ("echo", 2, 4, 0, 0, None)
 
 
@@ -68,7 +68,7 @@ def test_a_window_shows_its_rows_and_how_many_there_are() -> None:
     places = {each.id: Place(number, 500) for number, each in enumerate(waiting, 1)}
     house = seen(waiting, [worker(f"w{number}") for number in range(5)], places)
     whole = cut(house.snapshot, Window())
-    assert (len(whole.queue), whole.queued, whole.placed, len(whole.workers)) == (200, 500, 0, 5)
+    assert (len(whole.queue), len(whole.waiting), whole.placed, len(whole.workers)) == (200, 500, 0, 5)
     last = cut(house.snapshot, Window(rows=10, queue_from=495, workers_from=4))
     assert [each.id for each in last.queue] == ["s495", "s496", "s497", "s498", "s499"]
     assert [each.id for each in last.workers] == ["w4"]
@@ -103,7 +103,8 @@ def test_workers_and_for_how_long_they_have_been_so() -> None:
 def test_models_count_their_workers_and_their_queue() -> None:
     crew = [worker("a"), worker("b", WorkerState.BUSY), worker("c", WorkerState.BUSY, draining=True), worker("d", model="gone")]
     house = seen([session("x"), session("y", model="gone")], crew, estimates={"echo": Estimate(2, 93.14)}, connections={"b": 2})
-    (model,) = models_of(house)
+    (model,) = models_of(house, cut(house.snapshot, Window()))
     assert (model.idle, model.busy, model.draining, model.starting, model.waiting, model.session_s) == (1, 1, 1, 0, 1, 93.1)
-    assert (counts_of(house).workers, counts_of(house).clients) == ({"BUSY": 2, "IDLE": 2, "STARTING": 0}, 2)
-    assert counts_of(house).longest_wait_s == 100.0
+    counts = counts_of(house, cut(house.snapshot, Window()))
+    assert (counts.workers, counts.clients) == ({"BUSY": 2, "IDLE": 2, "STARTING": 0}, 2)
+    assert counts.longest_wait_s == 100.0

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.interop.provisioning import alone
+from tests.ports import free_port
 
 from reactor_coordinator.config import IceSpec, TurnSpec
 from reactor_coordinator.turn import ice_servers
@@ -54,18 +56,19 @@ def _turnserver() -> str:
         return found
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         pytest.skip("turnserver (coturn) is not on this machine, and cannot be installed here")
-    for arguments in (["update"], ["install", "--yes", "--no-install-recommends", "coturn"]):
-        done = subprocess.run(
-            ["apt-get", *arguments],
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=INSTALL_LIMIT_S,
-            check=False,
-        )
-        if done.returncode != 0:
-            pytest.skip(f"coturn cannot be installed here: {done.stderr.strip()[-500:]}")
+    with alone("apt"):
+        for arguments in (["update"], ["install", "--yes", "--no-install-recommends", "coturn"]):
+            done = subprocess.run(
+                ["apt-get", *arguments],
+                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=INSTALL_LIMIT_S,
+                check=False,
+            )
+            if done.returncode != 0:
+                pytest.skip(f"coturn cannot be installed here: {done.stderr.strip()[-500:]}")
     found = shutil.which("turnserver")
     assert found, "turnserver is not there after its installation"
     return found

@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.interop.browser import FLAGS
 from tests.interop.children import Child
 from tests.interop.provisioning import ROOT, command
-from tests.interop.servers import START_SECONDS, Server, free_port
+from tests.interop.servers import START_SECONDS, Server
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(180)]
 

@@ -43,10 +43,10 @@ class StudioModel(TypedModel):
     """
 
     MODEL: ClassVar = "studio"
-    TRACKS: ClassVar[tuple[TrackCapability, ...]] = (
+    TRACKS: ClassVar[list[TrackCapability]] = [
         {"name": CAMERA, "kind": "video", "direction": "sendonly"},
         {"name": MAIN_VIDEO, "kind": "video", "direction": "recvonly"},
-    )
+    ]
 
     async def set_color(self, value: int) -> ColorChanged | None:
         """Choose how bright the picture is.
@@ -68,6 +68,7 @@ class StudioModel(TypedModel):
             LogoPlaced,
         )
 
+    # By this name, too, the documentation knows it.
     send_logo = set_logo
 
     async def set_gain(self, gain: float = 1.0) -> None:

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from reactor_cli.completion import DEFAULT_URL
-from reactor_cli.output import JsonOption, errors, say, show_json
+from reactor_cli.output import JsonOption, say, show_json, status
 from reactor_protocol.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ async def _walk(plan: Plan, *, quiet: bool) -> list[Leg]:
     if quiet:
         return [leg async for leg in examine(plan)]
     say(f"[bold]{escape(plan.target.url)}[/bold]" + (f", model {escape(plan.target.model)}" if plan.target.model else ""))
-    with errors.status("") as status:
-        async for leg in examine(plan, lambda text: status.update(f"[dim]{escape(text)}[/dim]")):
+    with status() as shown:
+        async for leg in examine(plan, lambda text: shown.update(f"[dim]{escape(text)}[/dim]")):
             legs.append(leg)
             _show(leg)
     return legs

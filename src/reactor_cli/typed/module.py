@@ -129,7 +129,7 @@ _FITS = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
 def _scalar(field: Field) -> str | None:
     """The default as Python says it, where the annotation takes it and it is short."""
     value, annotation = field.shape.get("default"), field.annotation
-    written = literal(value)
+    written = literal(value) if "default" in field.shape else None
     if written is None or len(written) > WIDTH // 2:
         return None
     if value is None:

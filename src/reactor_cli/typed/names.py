@@ -6,7 +6,7 @@ import keyword
 import re
 from collections.abc import Iterable
 
-_LONGEST = 40
+LONGEST_NAME = 40
 _NO_NAME = re.compile(r"[^A-Za-z0-9_]+")
 _WORDS = re.compile(r"[^A-Za-z0-9]+")
 _HUMP = re.compile(r"([a-z0-9])([A-Z])")
@@ -42,16 +42,16 @@ class Names:
 def member(wire: str, fallback: str) -> str:
     """The name of a method, parameter or field: ``set_prompt`` stays, ``x-y`` is ``x_y``, ``3d`` with a fallback ``field`` is
     ``field_3d``. Never private, so that it meets nothing that is."""
-    name = _NO_NAME.sub("_", wire).strip("_")[:_LONGEST].rstrip("_")
+    name = _NO_NAME.sub("_", wire).strip("_")[:LONGEST_NAME].rstrip("_")
     if not name:
         return fallback
-    return f"{fallback}_{name}"[:_LONGEST].rstrip("_") if name[0].isdigit() else name
+    return f"{fallback}_{name}"[:LONGEST_NAME].rstrip("_") if name[0].isdigit() else name
 
 
 def class_name(wire: str, fallback: str) -> str:
     """The name of a class: ``set_prompt`` is ``SetPrompt``, ``HTTPState`` stays."""
-    name = "".join(part[:1].upper() + part[1:] for part in _WORDS.split(wire))[:_LONGEST]
-    return f"{fallback}{name}"[:_LONGEST] if not name or name[0].isdigit() else name
+    name = "".join(part[:1].upper() + part[1:] for part in _WORDS.split(wire))[:LONGEST_NAME]
+    return f"{fallback}{name}"[:LONGEST_NAME] if not name or name[0].isdigit() else name
 
 
 def constant(wire: str, fallback: str) -> str:

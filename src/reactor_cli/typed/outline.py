@@ -6,7 +6,7 @@ import builtins
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from reactor_cli.typed.names import Names, class_name, constant, default_class, member
+from reactor_cli.typed.names import LONGEST_NAME, Names, constant, default_class, member
 from reactor_cli.typed.shapes import Field, Record, Shapes, is_file
 from reactor_cli.typed.text import literal, sentence
 from reactor_protocol.errors import InvalidArgumentError
@@ -87,8 +87,9 @@ def outline_of(document: JsonObject, client_class: str | None = None) -> Outline
     shapes = Shapes(document, names)
     messages = _messages(document, shapes)
     commands = _commands(document, shapes)
-    members = Names((*dir(TypedModel), *names.all))
-    made = tuple(_command(document, command, members, names) for command in commands)
+    outside = names.all - {*dir(builtins)}
+    members = Names((*dir(TypedModel), *outside))
+    made = tuple(_command(document, command, members, outside) for command in commands)
     heard = tuple(_message(message, members) for message in messages)
     version = info.get("version")
     return Outline(
@@ -101,13 +102,14 @@ def outline_of(document: JsonObject, client_class: str | None = None) -> Outline
         records=tuple(shapes.records),
         commands=_with_aliases(made, members),
         messages=heard,
-        module_names=names.all,
+        module_names=outside,
         document=document,
     )
 
 
 def _checked_class(name: str) -> str:
-    if name != class_name(name, "") or not Names(IMPORTED).is_free(name):
+    is_class = name.isascii() and name.isidentifier() and name[0].isupper() and len(name) <= LONGEST_NAME
+    if not is_class or not Names((*IMPORTED, *dir(builtins))).is_free(name):
         raise InvalidArgumentError(f"--class is a class name such as HeliosModel, not {name[:80]!r}")
     return name
 
@@ -175,8 +177,8 @@ def _check_name(wire: str) -> None:
         raise InvalidArgumentError(f"a command or message has no name that can be written: {wire[:40]!r}")
 
 
-def _command(document: JsonObject, read: _Read, members: Names, outside: Names) -> Command:
-    scope = Names(("self", *outside.all))
+def _command(document: JsonObject, read: _Read, members: Names, outside: frozenset[str]) -> Command:
+    scope = Names(("self", *outside))
     parameters = {scope.claim(member(field.wire, "value")): field for field in read.parameters}
     files = frozenset(name for name, field in parameters.items() if is_file(document, field.shape))
     method = members.claim(member(read.wire, "command"))

@@ -97,7 +97,7 @@ class Shapes:
     def annotation(self, shape: JsonObject, where: tuple[str, str], depth: int = 0, *, nested: bool) -> str:
         """A shape as Python says it; ``Any`` for what it has no words for. ``where`` are its owner and its own name."""
         parts = self._parts(shape, where, depth, nested)
-        if ANY in parts or len(parts) > _MOST_ALTERNATIVES:
+        if not parts or ANY in parts or len(parts) > _MOST_ALTERNATIVES:
             return ANY
         ordered = [part for part in parts if part != "None"] + [part for part in parts if part == "None"]
         said = " | ".join(ordered)

@@ -1,7 +1,7 @@
 """Pieces of Python source that hold a stranger's words, and stay what they are: literals, prose in docstrings, and layout.
 
-What is laid out here is what ``ruff format`` leaves alone at every line length from :data:`WIDTH` on: a thing that does not fit
-on one line has a line for each of its parts, with a comma after the last.
+What is laid out here is what ``ruff format`` leaves alone at every line length from :data:`WIDTH` on (from 130 on where names are
+extremely long): a thing that does not fit on one line has a line for each of its parts, with a comma after the last.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def literal(value: Any) -> str | None:
     if isinstance(value, int):
         return repr(value) if abs(value) < _INT_LIMIT else None
     if isinstance(value, float):
-        return repr(value) if math.isfinite(value) else None
+        return repr(value).replace("e+", "e") if math.isfinite(value) else None
     if not isinstance(value, str) or len(value) > LONGEST_LITERAL:
         return None
     said = _string(value)

@@ -59,8 +59,8 @@ def hostile() -> dict[str, Any]:
     choices = {"type": "string", "enum": ['a"b', "it's", "\\", "\n", EVIL[:40], "both ' and \""], "default": "\\"}
     body = {"properties": {**fields, "choice": choices, "lone": {"enum": ["y" * 70]}}, "required": ["self", "list", "é"]}
     made = document(
-        dict.fromkeys(NAMES, body),
-        {name: body | {"type": "object"} for name in [*NAMES, "message", "error", "Any", "Literal", "helios_model", "frame"]},
+        {name: body if number < 3 else {} for number, name in enumerate(NAMES)},
+        {name: body if name in NAMES[:3] else {"type": "object"} for name in [*NAMES, "error", "Any", "Literal", "helios_model"]},
     )
     made["info"] = {"title": 'he"lios\\', "version": EVIL, "description": f"{EVIL}\n\n{'long ' * 400}\u202e\x00\\"}
     made["x-reactor"]["tracks"] += [{"name": name, "kind": "audio", "direction": "in"} for name in NAMES]

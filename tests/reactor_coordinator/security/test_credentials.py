@@ -25,7 +25,7 @@ NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
 def office(house: House) -> Office:
-    return Office(house.coordinator.database, house.coordinator.service.clock)  # type: ignore[arg-type]
+    return Office(house.coordinator.database, house.coordinator.service.clock)
 
 
 def encoded(part: object) -> str:

@@ -93,6 +93,7 @@ async def test_a_lost_connection_is_shown_and_stops_the_pictures(
     await fake.model.drop()
     await page.until("error", lambda error: error["code"] == "GPU_CONNECTION_ERROR")
     await until(lambda: page.of("state")[-1]["status"] == "disconnected", 20)
+    await until(lambda: not [task for task in asyncio.all_tasks() if task.get_name().startswith("reactor.pictures")], 20)
     shown = len(page.of("frame"))
     panel.receive({"type": "drawn", "number": 1})
     await reactor.reconnect()

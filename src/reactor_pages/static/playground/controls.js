@@ -95,12 +95,19 @@ class Stream {
   #busy = false;
   #timer = null;
   #last = -Infinity;
+  #pushed = "";
+  #at = -Infinity;
 
   constructor(send) {
     this.send = send;
   }
 
   push(data) {
+    const text = JSON.stringify(data);
+    const now = performance.now();
+    // The return key changes a number and submits its form at once: that is one value.
+    if (text === this.#pushed && now - this.#at < REST_MS) return;
+    [this.#pushed, this.#at] = [text, now];
     this.#next = data;
     this.#pump();
   }
@@ -139,6 +146,7 @@ class Result {
     if (this.element.textContent === text && this.element.dataset.state === state) return;
     this.element.setAttribute("aria-live", this.often && state !== "failed" ? "off" : "polite");
     this.element.dataset.state = state;
+    this.element.toggleAttribute("data-short", text.length <= 2);
     this.element.textContent = text;
   }
 

@@ -19,7 +19,7 @@ export function buildKeypad(root, bindings, bound) {
   const pads = rows.map((row) => ({ row, button: padButton(row, bound) }));
   const groups = [...new Set(rows.map(({ command }) => command))].map((command) => {
     const mine = pads.filter(({ row }) => row.command === command).map(({ button }) => button);
-    return el("div", { class: "key-group", role: "group", "aria-label": spoken(command) }, el("span", { class: "key-command" }, spoken(command)), ...mine);
+    return el("div", { class: "key-group", role: "group", "aria-label": spoken(command) }, el("span", { class: "key-command" }, spoken(command)), el("div", { class: "key-pads" }, ...mine));
   });
   root.replaceChildren(...(isBound(bindings) ? groups : []));
   return {
