@@ -67,8 +67,9 @@ def picture(chart: Chart) -> str:
     used = [*{state for state, _ in chart.lifecycle.moves}, *(each.target for each in drawn), *(each.source for each in drawn)]
     boxes = {source: _box(source, chart.places[source], chart.lifecycle) for source in dict.fromkeys(used)}
     pairs = {(each.source, each.target) for each in drawn}
-    parts = [_arrow(each, boxes, (each.target, each.source) in pairs) for each in drawn]
-    parts += [_drawn(box) for box in boxes.values()]
+    lines, labels = zip(*(_arrow(each, boxes, (each.target, each.source) in pairs) for each in drawn), strict=True)
+    # The words come last: where a line crosses them, it gives way.
+    parts = [*lines, *labels, *(_drawn(box) for box in boxes.values())]
     return _svg(chart.title, _reach(boxes, drawn), parts)
 
 
@@ -109,7 +110,8 @@ def _text(x: float, y: float, line: str, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" dominant-baseline="central">{escape(line)}</text>'
 
 
-def _arrow(arrow: Arrow, boxes: Mapping[Source, Box], opposed: bool) -> str:
+def _arrow(arrow: Arrow, boxes: Mapping[Source, Box], opposed: bool) -> tuple[str, str]:
+    """The line, and the words beside it."""
     if arrow.source == arrow.target:
         return _loop(boxes[arrow.source], arrow.events)
     start, end = boxes[arrow.source], boxes[arrow.target]
@@ -121,7 +123,7 @@ def _arrow(arrow: Arrow, boxes: Mapping[Source, Box], opposed: bool) -> str:
     x2, y2 = _edge(end, (-along[0], -along[1]), aside)
     line = f'<path class="move" d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}" marker-end="url(#tip)"/>'
     part = 0.5 if opposed or 0.0 in along else 0.4  # a slanting arrow is told of near where it begins
-    return line + _label((x1 + (x2 - x1) * part, y1 + (y2 - y1) * part), along, opposed, arrow.events)
+    return line, _label((x1 + (x2 - x1) * part, y1 + (y2 - y1) * part), along, opposed, arrow.events)
 
 
 def _edge(box: Box, along: Place, aside: Place) -> Place:
@@ -148,14 +150,14 @@ def _label(middle: Place, along: Place, opposed: bool, events: tuple[str, ...]) 
     return '<g class="event">' + "".join(_text(x, start + i * LINE_H, name, anchor) for i, name in enumerate(events)) + "</g>"
 
 
-def _loop(box: Box, events: tuple[str, ...]) -> str:
+def _loop(box: Box, events: tuple[str, ...]) -> tuple[str, str]:
     """An arrow from a state to itself, on its left."""
     x, y = box.x - box.w / 2, box.y
     way = f"M{x:g} {y - 9:g}C{x - 44:g} {y - 26:g} {x - 44:g} {y + 26:g} {x - 2:g} {y + 9:g}"
     line = f'<path class="move" d="{way}" marker-end="url(#tip)"/>'
     start = y - (len(events) - 1) * LINE_H / 2
     words = "".join(_text(x - 40, start + i * LINE_H, name, "end") for i, name in enumerate(events))
-    return f'{line}<g class="event">{words}</g>'
+    return line, f'<g class="event">{words}</g>'
 
 
 def _reach(boxes: Mapping[Source, Box], drawn: list[Arrow]) -> tuple[float, float, float, float]:

@@ -46,7 +46,7 @@ def show_error(code: str, message: str, *, as_json: bool) -> None:
 
 def example(*lines: str) -> str:
     """The end of a command's help: how it is typed."""
-    return "\n".join(("For example", *(f"  [cyan]{escape(line)}[/cyan]" for line in lines)))
+    return "\n".join(("For example", *(f"$ [cyan]{escape(line)}[/cyan]" for line in lines)))
 
 
 def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str) -> None:

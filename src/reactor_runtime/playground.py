@@ -42,7 +42,7 @@ RESTING: Final = ("idle", "none", "neutral", "stop", "off", "still")
 """Choices that mean that nothing is held, where a field has no default."""
 
 _SECTION: Final = ("keys", "gamepad", "samples")
-_KEY: Final = re.compile(r"[!-~]|[A-Z][A-Za-z0-9]{1,23}")
+_KEY: Final = re.compile(r"[ -~]|[A-Z][A-Za-z0-9]{1,23}")
 _AXES: Final = 8
 _BUTTONS: Final = 32
 _SOURCE: Final = frozenset({"axis", "button", "value", "negative", "positive", "invert"})

@@ -57,7 +57,7 @@ def read_message(message: type[MessageT], data: object) -> MessageT:
     """
     try:
         # From JSON text: there a mapping is a dataclass, and yet no text a number.
-        found: MessageT = _adapter(message).validate_json(json.dumps(data))
+        found: MessageT = _adapter(message).validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the message"

@@ -259,7 +259,7 @@ def test_world_models_are_walked_through_without_being_told_how(tour: Tour) -> N
 def test_cars_are_driven_without_being_told_how(tour: Tour) -> None:
     number = {"type": "number", "default": 0, "minimum": 0, "maximum": 1}
     car = commands(set_controls={"steer": {**number, "minimum": -1}, "gas": number, "brake": number})
-    keys = [{"down": "ArrowLeft"}, {"down": "w"}, {"down": "w"}, {"release": True}]
+    keys: list[dict[str, Any]] = [{"down": "ArrowLeft"}, {"down": "w"}, {"down": "w"}, {"release": True}]
     assert played(tour, car, *keys, {"axes": [0.15], "buttons": []}, {"axes": [1], "buttons": [0] * 6 + [1, 0.575]}) == [
         [["set_controls", {"steer": -1, "gas": 0, "brake": 0}]],
         [["set_controls", {"steer": -1, "gas": 1, "brake": 0}]],

@@ -50,7 +50,6 @@ def test_no_commands_where_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     ("shell", "typed", "offered"),
     [
-        ("bash", {"COMP_WORDS": "reactor d", "COMP_CWORD": "1"}, "doctor\n"),
         ("bash", {"COMP_WORDS": "reactor run s", "COMP_CWORD": "2"}, "sky\n"),
         ("zsh", {"_TYPER_COMPLETE_ARGS": "reactor d"}, '"doctor":'),
         ("fish", {"_TYPER_COMPLETE_ARGS": "reactor d", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}, "doctor\tFind out what"),

@@ -152,7 +152,7 @@ def test_every_command_shows_how_it_is_typed(monkeypatch: pytest.MonkeyPatch, ca
     for name in (name for names in PANELS.values() for name in names):
         assert run(monkeypatch, name, "--help") == 0
         text = capsys.readouterr().out
-        assert f"For example\n   reactor {name}" in "\n".join(line.rstrip() for line in text.splitlines()), text
+        assert f"For example\n $ reactor {name}" in "\n".join(line.rstrip() for line in text.splitlines()), text
 
 
 _WITHOUT = """

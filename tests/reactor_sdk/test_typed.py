@@ -57,7 +57,8 @@ def test_a_message_of_another_shape_is_named(told: Any, where: str) -> None:
 
 
 async def test_handlers_get_the_messages_of_their_kind_alone(caplog: pytest.LogCaptureFixture) -> None:
-    painter, seen = PainterModel(local=True), []
+    painter = PainterModel(local=True)
+    seen: list[State] = []
     assert painter.on_state(seen.append) == seen.append
     for kind, data in (("state", {"speed": 1}), ("other", {"speed": 2}), ("state", {"speed": "fast"}), ("state", {"speed": 3})):
         painter._events.emit("message", {"type": kind, "data": data})

@@ -42,12 +42,12 @@ def module_of(document: JsonObject, client_class: str | None = None) -> str:
 
 
 def _head(outline: Outline) -> list[str]:
-    named = label(outline.model), label(outline.version or "v0.0.0")
+    named = label(outline.model)[:32], label(outline.version or "v0.0.0")[:20]
     chosen = "" if outline.class_name == default_class(outline.model) else f" --class {outline.class_name}"
     title = f"Typed client of the model {prose(outline.model)} ({prose(outline.version) or 'v0.0.0'})."
     return [
-        f"{MARK} from the schema of {named[0]} {named[1]}. Do not edit it, but write it anew:",
-        f"# reactor codegen SCHEMA_OR_URL{chosen} -o THIS_FILE",
+        f"{MARK} from the schema of {named[0]} {named[1]}: do not edit it.",
+        f"# To write it anew: reactor codegen SCHEMA_OR_URL{chosen} -o THIS_FILE",
         *docstring(0, [title]),
         "",
         "from __future__ import annotations",

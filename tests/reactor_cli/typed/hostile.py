@@ -22,6 +22,9 @@ NAMES = [
 ]
 
 
+DEFAULTS: list[Any] = [EVIL, 3, 1e308, True, [], {}, None, 'a"b', -7, float("nan"), "it's"]
+
+
 def content(shape: dict[str, Any]) -> dict[str, Any]:
     """A body of that shape."""
     return {"content": {"application/json": {"schema": shape}}}
@@ -47,12 +50,12 @@ def document(commands: dict[str, Any] | None = None, messages: dict[str, Any] | 
 
 def hostile() -> dict[str, Any]:
     """Names that clash with Python, with the client and with each other; texts that try to end what they stand in."""
-    fields = {
+    fields: dict[str, Any] = {
         name: {"type": kind, "description": EVIL, "default": default}
         for name, kind, default in zip(
             NAMES,
             ["string", "integer", "number", "boolean", "array", "object", "null"] * 4,
-            [EVIL, 3, 1e308, True, [], {}, None, 'a"b', -7, float("nan"), "it's"] * 3,
+            DEFAULTS * 3,
             strict=False,
         )
     }
