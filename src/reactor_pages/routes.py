@@ -17,6 +17,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
+from reactor_pages.media import MEDIA_TYPES
 from reactor_protocol.errors import NotFoundError
 
 MAX_SAMPLE_BYTES: Final = 512 * 1024 * 1024
@@ -30,20 +31,6 @@ _TYPES: Final[Mapping[str, str]] = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
-}
-_MEDIA: Final[Mapping[str, str]] = {
-    ".mp4": "video/mp4",
-    ".m4v": "video/mp4",
-    ".mov": "video/quicktime",
-    ".webm": "video/webm",
-    ".ogv": "video/ogg",
-    ".mp3": "audio/mpeg",
-    ".m4a": "audio/mp4",
-    ".aac": "audio/aac",
-    ".wav": "audio/wav",
-    ".flac": "audio/flac",
-    ".ogg": "audio/ogg",
-    ".opus": "audio/ogg",
 }
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.(html|css|js|svg)")
 _GUARDED: Final[Mapping[str, str]] = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
@@ -98,7 +85,7 @@ def sample_clips(prefix: str, clips: Mapping[str, Path]) -> APIRouter:
     def clip(name: str) -> Response:
         """One clip."""
         file = clips.get(name)
-        media_type = _MEDIA.get(Path(name).suffix.lower())
+        media_type = MEDIA_TYPES.get(Path(name).suffix.lower())
         if file is None or media_type is None or not file.is_file() or file.stat().st_size > MAX_SAMPLE_BYTES:
             raise NotFoundError("no such sample clip")
         return FileResponse(file, media_type=media_type, headers={**_GUARDED, "Cache-Control": "no-cache"})

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from reactor_pages.media import MEDIA_TYPES
 from reactor_protocol.errors import InvalidArgumentError
 from reactor_protocol.messages import JsonObject
 from reactor_runtime.commands import CommandSpec
@@ -181,6 +182,8 @@ def _samples(section: Mapping[str, Any], directory: Path) -> Iterator[Path]:
     for path in ((directory / name).resolve() for name in given):
         if not path.is_file():
             raise InvalidArgumentError(f"playground.samples: there is no file {path}: put it there, or leave it out")
+        if path.suffix.lower() not in MEDIA_TYPES:
+            raise InvalidArgumentError(f"playground.samples: browsers play no {path.name}: give one of {', '.join(MEDIA_TYPES)}")
         if path.name in names:
             raise InvalidArgumentError(f"playground.samples: two files are called {path.name}: rename one")
         names.add(path.name)

@@ -34,6 +34,8 @@ class Served:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
         self.url = ""
+        # One for all: each client of its own would read the machine's certificates anew.
+        self._http = httpx.Client(timeout=40)
 
     async def _serve(self) -> None:
         async with opened() as house:
@@ -55,12 +57,13 @@ class Served:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join(20)
         self._loop.close()
+        self._http.close()
 
     def begin(self) -> None:
         """A session runs, and an upload and a connection are known to it."""
-        if httpx.post(f"{self.url}/start_session").status_code == 200:
+        if self._http.post(f"{self.url}/start_session").status_code == 200:
             body = {"name": "a", "size": 3, "mime_type": "text/plain", "upload_id": KNOWN["upload_id"]}
-            assert httpx.post(f"{self.url}/sessions/{NIL_SESSION_ID}/uploads", json=body).status_code == 201
+            assert self._http.post(f"{self.url}/sessions/{NIL_SESSION_ID}/uploads", json=body).status_code == 201
 
 
 @pytest.fixture(scope="module")
@@ -105,5 +108,5 @@ def exercise(served: Served, operation: Any, mode: GenerationMode) -> None:
 
 
 def check(case: Case[Any]) -> None:
-    reply = case.call(timeout=20)
+    reply = case.call(timeout=40)
     assert reply.status_code < 500 or reply.status_code == 503, (case.method, case.path, reply.status_code, reply.text)

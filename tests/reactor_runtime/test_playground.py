@@ -44,7 +44,7 @@ playground:
       steer: {ArrowLeft: -1, ArrowRight: 1}
       gas: {ArrowUp: 1}
     set_movement: {movement: {W: forward, 1: back}}
-    reset: r
+    reset: [r, " "]
   gamepad:
     set_controls:
       steer: {axis: 0}
@@ -58,7 +58,7 @@ TOLD = {
     "keys": {
         "set_controls": {"steer": {"ArrowLeft": -1, "ArrowRight": 1}, "gas": {"ArrowUp": 1}},
         "set_movement": {"movement": {"w": "forward", "1": "back"}},
-        "reset": ["r"],
+        "reset": ["r", " "],
     },
     "gamepad": {
         "set_controls": {"steer": [{"axis": 0}], "gas": [{"button": 7}, {"axis": 3, "invert": True}]},
@@ -124,10 +124,12 @@ def test_a_manifest_that_says_nothing_adds_nothing(tmp_path: Path) -> None:
         ("{gamepad: {go: {x: {axis: 0, dead: 1}}}}", "playground.gamepad.go.x must name an axis or a button"),
         ("{samples: clip.mp4}", "playground.samples must be a list of at most 32 files, such as [clip.mp4]"),
         ("{samples: [none.mp4]}", "none.mp4: put it there, or leave it out"),
-        ("{samples: [reactor.yaml, ./reactor.yaml]}", "playground.samples: two files are called reactor.yaml: rename one"),
+        ("{samples: [reactor.yaml]}", "playground.samples: browsers play no reactor.yaml: give one of .mp4, .m4v, .mov, .webm"),
+        ("{samples: [clip.mp4, ./clip.mp4]}", "playground.samples: two files are called clip.mp4: rename one"),
     ],
 )
 def test_sections_that_are_refused(tmp_path: Path, section: str, problem: str) -> None:
+    (tmp_path / "clip.mp4").touch()
     assert problem in refusal(tmp_path, section)
 
 

@@ -270,7 +270,7 @@ class Visit:
             if self._connection is not None:
                 await self._connection.close()
             if self._opened is not None and self._opened.created and self._sessions is not None:
-                self._sessions.find(self._opened.session.session_id)
+                await self._sessions.end(self._opened.session.session_id)
         except ReactorException as error:
             return f"the session could not be ended: {error}"
         finally:

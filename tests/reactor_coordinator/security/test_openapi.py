@@ -61,7 +61,7 @@ class Served:
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of something that the house does."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(40)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def exercise(operation: Any, mode: GenerationMode, examples: int, headers: dict[
 
 
 def validate(case: Case[Any], headers: dict[str, str]) -> None:
-    reply = case.call(headers=headers, timeout=10)
+    reply = case.call(headers=headers, timeout=40)
     # A body that is too large is refused before anybody asks whether it fits the schema.
     refusable = [negative_data_rejection] if headers and reply.status_code != 413 else []
     case.validate_response(reply, [*CHECKS, *refusable], headers=headers)
