@@ -20,7 +20,7 @@ from reactor_cli.bench.command import bench
 from reactor_cli.client import client
 from reactor_cli.codegen import codegen
 from reactor_cli.doctor.command import doctor
-from reactor_cli.failures import EXPECTED, FAILED, failure_of
+from reactor_cli.failures import EXPECTED, failure_of
 from reactor_cli.new_project import init
 from reactor_cli.output import PANEL_CHECK, PANEL_MAKE, PANEL_USE, example, show_error
 from reactor_cli.run import run
@@ -93,10 +93,6 @@ def _run(arguments: Sequence[str], *, debug: bool, as_json: bool) -> int:
         arguments = [*arguments, "--help"]
     try:
         status = command.main(list(arguments), prog_name="reactor", standalone_mode=False)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _close_output()
-        return FAILED
     except EXPECTED as error:
         if debug:
             traceback.print_exc()
@@ -115,12 +111,6 @@ def _typed(command: object, arguments: Sequence[str]) -> tuple[list[str], object
         words.append(word)
         command = command.commands[word]
     return words, command
-
-
-def _close_output() -> None:
-    """Nobody reads on: what is left in the buffer goes nowhere, instead of failing once more at the end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
 
 
 def _tell_mistake(
