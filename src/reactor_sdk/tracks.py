@@ -25,6 +25,8 @@ _AUDIO_BLOCK: Final = AUDIO_RATE // 100
 _AUDIO_BLOCKS_KEPT: Final = 20  # 0.2 s
 _VIDEO_TIME_BASE: Final = Fraction(1, VIDEO_CLOCK)
 _AUDIO_TIME_BASE: Final = Fraction(1, AUDIO_RATE)
+_RECORDED: Final = VIDEO_CLOCK // 30
+_LATEST: Final = VIDEO_CLOCK // 10
 
 
 class _Timeline:
@@ -45,10 +47,31 @@ class _Timeline:
         return max(0, int(start) + timestamp_us - first)
 
 
+class _Spacing:
+    """Keeps pictures a thirtieth of a second apart, by dating those that come too soon up to 0.1 s later.
+
+    aiortc's ``MediaRecorder`` writes thirty pictures a second, and gives a recording up when two fall into the same place. The
+    dates of a video of up to thirty a second jitter around its rate; those of a faster one stay as they are.
+    """
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._apart = _RECORDED
+
+    def date(self, pts: int) -> int:
+        """The date of the picture that was taken at ``pts``; later than that of the one before."""
+        due = max(pts, self._next)
+        if due - pts > _LATEST:
+            self._apart = 1
+        self._next = due + self._apart
+        return due
+
+
 class RemoteVideoTrack(MediaStreamTrack):
     """Video of the model. ``recv()`` gives the newest ``av.VideoFrame`` (yuv420p); frames that nobody fetched are dropped.
 
-    ``pts`` counts from the moment the connection was made, in ``time_base`` of 1/90000 s.
+    ``pts`` counts from the moment the connection was made, in ``time_base`` of 1/90000 s. Those of a video of up to 30 frames a
+    second are 1/30 s apart at least, which aiortc's ``MediaRecorder`` relies on.
     """
 
     kind = "video"
@@ -56,6 +79,7 @@ class RemoteVideoTrack(MediaStreamTrack):
     def __init__(self, origin: float) -> None:
         super().__init__()
         self._timeline = _Timeline(origin)
+        self._spacing = _Spacing()
         self._outlet: Outlet[tuple[int, VideoFrame]] = Outlet()
 
     def put(self, media: Media) -> None:
@@ -71,7 +95,7 @@ class RemoteVideoTrack(MediaStreamTrack):
             raise MediaStreamError
         at, media = item
         frame = media.to_av()
-        frame.pts = at * VIDEO_CLOCK // 1_000_000
+        frame.pts = self._spacing.date(at * VIDEO_CLOCK // 1_000_000)
         frame.time_base = _VIDEO_TIME_BASE
         return frame
 

@@ -73,6 +73,7 @@ async def test_nobody_there() -> None:
 @pytest.mark.timeout(120)
 async def test_the_test_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REACTOR_LOCAL_URL", "")  # put back at the end
+    before = procfs.children(os.getpid())
     body = document("test model", await command._measure(None, 1.0, 1, quiet=True))
     assert body["picture"] == {"width": 1280, "height": 720}
     values = {name: figure["median"] for name, figure in body["figures"].items()}
@@ -80,4 +81,4 @@ async def test_the_test_model(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 1 < values["fps"] < 40
     assert 0 < values["glass_p50_ms"] < 5000
     assert values["command_p50_ms"] > 0
-    assert procfs.children(os.getpid()) == []
+    assert set(procfs.children(os.getpid())) <= set(before)

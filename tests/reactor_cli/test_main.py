@@ -70,6 +70,17 @@ def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     )
 
 
+def test_an_address_of_another_machine(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "reactor.yaml").write_text(MANIFEST)
+    monkeypatch.setattr("reactor_runtime.serve.configure_logging", lambda *_: None)
+    assert run(monkeypatch, "run", str(tmp_path), "--host", "203.0.113.1", "--port", "0") == 1
+    assert error(capsys) == (
+        "cannot listen on 203.0.113.1:0: Cannot assign requested address; give an address of this machine as --host"
+    )
+
+
 @pytest.mark.parametrize("port", ["-1", "65536", "many"])
 def test_a_port_that_is_none(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], port: str) -> None:
     assert run(monkeypatch, "run", ".", "--port", port) == 2

@@ -73,7 +73,7 @@ async def running(folder: Path, *arguments: str, **environ: str) -> AsyncIterato
 @contextlib.asynccontextmanager
 async def served(child: Child, *, ready: bool = True, secret: str = "") -> AsyncIterator[httpx.AsyncClient]:
     """HTTP to a child, once its model is loaded; with the secret of a worker, if it is one."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(90):
         address = await child.address()
     headers = {"Authorization": f"Bearer {secret}"} if secret else {}
     async with httpx.AsyncClient(base_url=address, timeout=40, headers=headers) as http:
@@ -82,5 +82,5 @@ async def served(child: Child, *, ready: bool = True, secret: str = "") -> Async
             return bool((await http.get("/health")).json()["state"] != "loading")
 
         if ready:
-            await poll(loaded, 40)
+            await poll(loaded, 90)
         yield http

@@ -138,7 +138,7 @@ async def test_a_message_of_1_MB_does_not_end_the_connection(house: House, label
 
 
 async def test_a_client_that_vanishes_is_noticed_and_its_track_freed() -> None:
-    async with opened(factory=make_peer, settings=Settings(ping_timeout=2.0)) as house:
+    async with opened(factory=make_peer, settings=Settings(ping_timeout=3.0)) as house:
         await house.start()
         first, second = await house.welcome(), await house.welcome()
         await first.publish("webcam")

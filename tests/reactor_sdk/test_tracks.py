@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import asyncio
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from aiortc import AudioStreamTrack, VideoStreamTrack
+from aiortc.contrib.media import MediaRecorder
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from reactor_rtc.frames import AudioBlock, Media, VideoFrame
@@ -56,6 +58,56 @@ async def test_video_gives_the_newest_frame_with_its_time() -> None:
     later = await track.recv()
     assert later.pts is not None
     assert later.pts - frame.pts == 9_000  # 100 ms
+
+
+async def dates(taken_us: list[int]) -> list[int]:
+    """The ``pts`` of pictures taken at these times, from that of the first on."""
+    track = RemoteVideoTrack(asyncio.get_running_loop().time())
+    found = []
+    for at_us in taken_us:
+        track.put(picture(at_us))
+        found.append((await track.recv()).pts or 0)
+    return [pts - found[0] for pts in found]
+
+
+async def test_pictures_that_come_early_are_a_thirtieth_of_a_second_apart_for_recorders() -> None:
+    assert await dates([0, 10_000, 20_000, 200_000]) == [0, 3_000, 6_000, 18_000]
+
+
+async def test_a_video_of_sixty_frames_a_second_keeps_its_dates_but_for_the_first() -> None:
+    assert (await dates([step * 1_000_000 // 60 for step in range(60)]))[-1] == 88_500
+    found = await dates([step * 1_000_000 // 60 for step in range(60)])
+    assert found == sorted(set(found))
+
+
+class Jittering(RemoteVideoTrack):
+    """Gives twenty pictures at thirty a second, every fifth of them 30 ms early, then ends and says so."""
+
+    def __init__(self) -> None:
+        super().__init__(asyncio.get_running_loop().time())
+        self.given = 0
+        self.over = asyncio.Event()
+
+    async def recv(self) -> av.VideoFrame:
+        if self.given == 20:
+            self.stop()
+            self.over.set()
+        early = 30_000 if self.given % 5 == 4 else 0
+        self.put(VideoFrame.from_rgb(np.full((64, 64, 3), 90, np.uint8), self.given * 33_333 - early))
+        self.given += 1
+        return await super().recv()
+
+
+async def test_a_recorder_of_aiortc_takes_video_that_jitters(tmp_path: Path) -> None:
+    track = Jittering()
+    recorder = MediaRecorder(str(tmp_path / "clip.mp4"))
+    recorder.addTrack(track)
+    await recorder.start()
+    async with asyncio.timeout(20):
+        await track.over.wait()
+    await recorder.stop()
+    with av.open(str(tmp_path / "clip.mp4")) as clip:
+        assert len(list(clip.decode(video=0))) == 20
 
 
 async def test_audio_is_stereo_and_laid_end_to_end() -> None:
