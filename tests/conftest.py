@@ -1,11 +1,11 @@
-"""What parallel runs of the tests need: only the files that have tests of the selection, and tests that share servers together."""
+"""For parallel runs: which files have tests of the selection, and which tests stay together since they share servers."""
 
 from pathlib import Path
 
 import pytest
 
 MARKED = {"network and not timing": "mark.network", "timing": "mark.timing"}
-"""By the selection (``-m``): what stands in every file that has such tests. To import all the others takes each process seconds."""
+"""By the selection (``-m``): what stands in every file that has such tests. Importing the others takes seconds."""
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -20,4 +20,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With ``--dist=loadgroup`` the tests of a file run in one process, and so do files of the same ``xdist_group``."""
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))

@@ -91,6 +91,10 @@ class FrameFeed:
                 logger.exception("the frame callback raised (%d times since the last report)", self._failures)
                 self._logged_at, self._failures = now, 0
 
+    def grow_stale(self) -> None:
+        """The connection is gone: what was seen over it is not what the model shows when there is another one."""
+        self._newest.clear()
+
     def end(self) -> None:
         """The session is over: every stream ends."""
         for outlets in self._outlets.values():

@@ -331,6 +331,7 @@ class Link:
     def _drop(self) -> None:
         """Lets go of the connection; it closes by itself."""
         connection, self._connection = self._connection, None
+        self.frames.grow_stale()
         if connection is not None:
             self._scope.start(connection.close(), "close a lost connection")
 
@@ -338,6 +339,7 @@ class Link:
 
     async def _close_connection(self) -> None:
         connection, self._connection = self._connection, None
+        self.frames.grow_stale()
         if connection is not None:
             await connection.close()
         await self._scope.settle(_CLOSE_LIMIT_S)

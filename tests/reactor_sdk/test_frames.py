@@ -127,6 +127,16 @@ async def test_a_reader_that_comes_late_has_the_newest_frame_at_once() -> None:
         assert await outlet.get() is newest
 
 
+async def test_a_reader_that_comes_after_a_drop_waits_for_a_frame_of_the_next_connection() -> None:
+    feed = FrameFeed()
+    feed.deliver("main_video", picture(10), is_main=True)
+    feed.grow_stale()
+    outlet, later = feed.subscribe("main_video"), picture(20)
+    feed.deliver("main_video", later, is_main=True)
+    async with asyncio.timeout(20):
+        assert await outlet.get() is later
+
+
 async def test_a_reader_never_has_the_frame_of_a_session_that_is_over() -> None:
     feed = FrameFeed()
     feed.deliver("main_video", picture(10), is_main=True)

@@ -193,7 +193,10 @@ async def test_reconnect_brings_back_tracks_in_both_directions(fake: FakeCoordin
 async def test_reconnect_after_a_recoverable_disconnect(fake: FakeCoordinator, reactor: Reactor) -> None:
     await reactor.connect()
     session_id = reactor.get_session_id()
+    async with asyncio.timeout(30):
+        await anext(reactor.frames())
     await reactor.disconnect(recoverable=True)
+    assert reactor._link.frames.newest("main_video") is None
     await reactor.reconnect()
     assert (reactor.get_status(), reactor.get_session_id(), len(fake.sessions)) == ("ready", session_id, 1)
 

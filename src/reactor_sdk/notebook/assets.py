@@ -30,7 +30,7 @@ def css() -> str:
     """The style of the widget, which touches nothing else of the notebook's page."""
     # Whether it is dark is the notebook's affair, and not the operating system's: the widget looks, and says so by a class.
     theme = _DARK.sub(r"&.dark {\1}", _page("theme.css"))
-    inner = f"{theme}\n{_page('playground', f'{FORMS}.css')}\n{_own('widget.css')}"
+    inner = f"{theme}\n{_page('playground', f'{FORMS}.css')}\n{_page('playground', 'widgets.css')}\n{_own('widget.css')}"
     return f".{ROOT_CLASS} {{\n{inner.replace(':root', '&')}\n}}\n"
 
 

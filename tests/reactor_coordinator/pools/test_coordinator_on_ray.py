@@ -14,7 +14,12 @@ from reactor_coordinator.pools.ray import RayPool
 from reactor_http.listen import bind
 from reactor_testing.fake_pool import FakePool
 
-pytestmark = [pytest.mark.network, pytest.mark.xdist_group("ray"), pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore::ResourceWarning")]
+pytestmark = [
+    pytest.mark.network,
+    pytest.mark.xdist_group("ray"),
+    pytest.mark.timeout(300),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 LOADING_S = 60.0
 
