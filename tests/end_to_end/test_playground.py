@@ -136,6 +136,39 @@ def test_help_is_shown_on_demand(tour: Tour) -> None:
     expect(tour.command("tune").get_by_role("slider", name="Offset")).to_have_accessible_description("Where it begins.")
 
 
+REFLECT = """async () => {
+  const { buildControls } = await import("/playground/controls.js");
+  const field = (shape) => ({ content: { "application/json": { schema: { type: "object", properties: shape } } } });
+  const path = (name, shape) => [`/events/${name}`, { post: { operationId: name, requestBody: field(shape) } }];
+  const strength = { type: "number", minimum: 0, maximum: 1 };
+  const paths = Object.fromEntries([
+    path("set_strength", { strength }),
+    path("set_effect", { effect: { type: "string", enum: ["none", "noir", "sepia", "comic", "vhs", "neon"] } }),
+    path("set_caption", { caption: { type: "string", maxLength: 80 } }),
+    path("move", { strength }),
+  ]);
+  const root = document.createElement("div");
+  const controls = buildControls(root, { openapi: "3.1.0", paths }, { send: async () => null, upload: async () => ({}) });
+  const shown = () => {
+    const exact = [...root.querySelectorAll(".exact")].map((each) => each.value);
+    return [...exact, root.querySelector("select").selectedOptions[0].textContent, root.querySelector("[type=text]").value];
+  };
+  controls.reflect({ strength: 0.25, effect: "noir", caption: "hello" });
+  const told = shown();
+  const caption = root.querySelector("[type=text]");
+  caption.value = "mine";
+  caption.dispatchEvent(new Event("input", { bubbles: true }));
+  controls.reflect({ strength: 7, effect: "none", caption: "theirs", more: 1 });
+  return [told, shown()];
+}"""
+
+
+def test_forms_show_what_the_model_says_and_keep_what_is_being_typed(tour: Tour) -> None:
+    told, later = tour.page.evaluate(REFLECT)
+    assert told == ["0.25", "", "noir", "hello"], "`move` is no command that sets its field"
+    assert later == ["0.25", "", "none", "mine"], "7 is no strength"
+
+
 def test_keys_hold_and_let_go(tour: Tour) -> None:
     keyboard = tour.page.keyboard
     tour.page.evaluate("document.activeElement.blur()")

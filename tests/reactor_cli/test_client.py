@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from tests.reactor_runtime.child import running, served
 
 from reactor_cli.client import pairs, parsed
 from reactor_cli.new_project import project_files
+from reactor_cli.pictures import writer
 from reactor_protocol.errors import InvalidArgumentError
+from reactor_rtc.frames import RgbArray
 
 RECORDED = "\n  recording:\n    enabled: true\n"
 
@@ -31,6 +34,18 @@ def test_a_pair_has_a_name() -> None:
     for text in ("a", "=1", ""):
         with pytest.raises(InvalidArgumentError, match="give NAME=VALUE"):
             pairs([text])
+
+
+def decoded(file: Path) -> RgbArray:
+    with av.open(str(file)) as container:
+        return np.asarray(next(container.decode(video=0)).to_ndarray(format="rgb24"), np.uint8)
+
+
+@pytest.mark.parametrize("name", ["sky.png", "deep/sky.jpg"])
+def test_a_picture_is_written_as_what_it_is_called(name: str, tmp_path: Path) -> None:
+    picture = np.full((48, 64, 3), (200, 120, 40), np.uint8)
+    writer(tmp_path / name)(picture)
+    assert abs(decoded(tmp_path / name).astype(int) - picture).max() < 6
 
 
 async def reactor(*arguments: str, **environ: str) -> tuple[int, str, str]:
@@ -72,15 +87,13 @@ async def test_a_tour(tmp_path: Path) -> None:
         assert code == 0
         reply = json.loads(output)
         assert (reply["type"], list(reply["data"])) == ("jumped", ["turn"])
-        for name in ("sky.png", "sky.jpg"):
-            code, output, _ = await reactor("client", "picture", str(tmp_path / name), "--url", url)
-            assert (code, output) == (0, f"{tmp_path / name} holds 640x360 of main_video\n")
-            with av.open(str(tmp_path / name)) as file:
-                rgb = next(file.decode(video=0)).to_ndarray(format="rgb24")
-            assert rgb.shape == (360, 640, 3)
-            orange = (abs(rgb.astype(int) - (255, 176, 59)) < 40).all(axis=2).sum()
-            # A disc of 150 pixels has 70,700, one of 40 has 5,000. On a busy machine the first picture is a coarse one.
-            assert 30_000 < orange < 71_500
+        code, output, _ = await reactor("client", "picture", str(tmp_path / "sky.png"), "--url", url)
+        assert (code, output) == (0, f"{tmp_path / 'sky.png'} holds 640x360 of main_video\n")
+        rgb = decoded(tmp_path / "sky.png")
+        assert rgb.shape == (360, 640, 3)
+        orange = (abs(rgb.astype(int) - (255, 176, 59)) < 40).all(axis=2).sum()
+        # A disc of 150 pixels has 70,700, one of 40 has 5,000. On a busy machine the first picture is a coarse one.
+        assert 30_000 < orange < 71_500
         code, output, _ = await reactor("client", "clip", str(tmp_path / "sky.mp4"), "-s", "1", "--url", url)
         assert code == 0, output
         with av.open(str(tmp_path / "sky.mp4")) as film:

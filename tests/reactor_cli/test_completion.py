@@ -37,7 +37,8 @@ def test_this_folder() -> None:
 def test_commands_of_a_document() -> None:
     document = {"paths": {"/events/jump": {"post": {"description": "Jumps."}}, "/events/stop": {"post": {}}, "/other/x": {}}}
     assert commands_of(document) == [("jump", "Jumps."), ("stop", "")]
-    for nothing in (None, [], {"paths": 1}, {"paths": {"/events/x": 1}}):
+    nothings: list[object] = [None, [], {"paths": 1}, {"paths": {"/events/x": 1}}]
+    for nothing in nothings:
         assert commands_of(nothing) == []
 
 

@@ -43,14 +43,14 @@ async def test_nothing_stands_in_the_way_and_the_session_is_ended() -> None:
     async with opened(factory=make_peer) as runtime, listening(build_app(runtime.runtime)) as url:
         legs = await walked(url)
         assert outcome(legs) == (None, "", "")
-        found = {leg.name: leg.verdict.found for leg in legs}
+        found = {str(leg.name): leg.verdict.found for leg in legs}
         assert found["queue"] == "a session was begun"
         assert found["first frame"].startswith("64x48 of main, ")
         await runtime.until("ready")
         assert not list(runtime.runtime.signalling)
         await runtime.start()
         legs = await walked(url)
-        assert {leg.name: leg.verdict.found for leg in legs}["queue"] == "somebody's session runs: joined it"
+        assert {str(leg.name): leg.verdict.found for leg in legs}["queue"] == "somebody's session runs: joined it"
         assert runtime.runtime.table.running
 
 

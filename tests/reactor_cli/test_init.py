@@ -1,6 +1,5 @@
 """`reactor init`: what it makes runs, and its test passes."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 
 from reactor_cli.main import main
 from reactor_cli.new_project import project_files
+from reactor_cli.schema import read_schema
 from reactor_protocol.errors import InvalidArgumentError
 
 
@@ -42,10 +42,7 @@ def test_a_new_model_passes_its_own_test_and_is_described(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert tested.returncode == 0, tested.stdout
-    described = subprocess.run(
-        [sys.executable, "-m", "reactor_runtime.schema"], cwd=folder, capture_output=True, text=True, check=True
-    )
-    document = json.loads(described.stdout)
+    document = read_schema(str(folder))
     assert document["info"]["title"] == "sky-painter"
     assert list(document["paths"]) == ["/events/jump", "/events/set_speed", "/events/set_radius"]
 

@@ -77,6 +77,13 @@ class FieldView {
     return value === "" && this.field.kind !== "colour" ? value : undefined;
   }
 
+  /** Puts in a value that the model has told, where the field takes it. */
+  show(value) {
+    if (!this.widget.show || (value === null ? !this.field.nullable : problemOf(this.schema, this.field.shape, value))) return;
+    this.widget.show(value);
+    this.#tell("");
+  }
+
   #tell(problem) {
     this.problem.textContent = problem;
     this.widget.labelled.forEach((each) => each.setAttribute("aria-invalid", String(problem !== "")));
@@ -170,6 +177,9 @@ function told(reply) {
 }
 
 class CommandForm {
+  /** Whether something was put in that has not been sent. */
+  #touched = false;
+
   constructor(schema, command, actions) {
     this.command = command;
     this.actions = actions;
@@ -194,6 +204,7 @@ class CommandForm {
     const fields = el("fieldset", {}, legend, ...views.map((view) => view.element), foot);
     const form = el("form", { class: ["command", this.live ? "live" : "", alone ? `alone ${command.fields[0].kind}-command` : ""].join(" ").trim(), noValidate: true, autocomplete: "off" }, fields);
     form.dataset.command = command.name;
+    form.addEventListener("input", () => (this.#touched = true));
     form.addEventListener("submit", (event) => (event.preventDefault(), this.#submit()));
     form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.tagName === "TEXTAREA") form.requestSubmit();
@@ -222,8 +233,16 @@ class CommandForm {
   async #send(data) {
     // Not disabled: that would take the focus away from who pressed it.
     this.button?.setAttribute("aria-disabled", "true");
+    this.#touched = false;
     await this.result.of(this.command.name, this.actions.send(this.command.name, data));
     this.button?.setAttribute("aria-disabled", "false");
+  }
+
+  /** Shows how the model says that things are; what somebody is about to change stays. By convention `set_x` sets `x`. */
+  reflect(values) {
+    const [only, more] = this.views;
+    if (more || this.command.name !== `set_${only.field.name}` || !(only.field.name in values)) return;
+    if (!this.#touched && !this.element.contains(document.activeElement)) only.show(values[only.field.name]);
   }
 
   destroy() {
@@ -262,6 +281,8 @@ export function buildControls(root, schema, actions) {
   setEnabled(false);
   return {
     setEnabled,
+    /** Shows the values of a model's snapshot in the fields that set them. @param {object} values */
+    reflect: (values) => forms.forEach((form) => form.reflect(values)),
     destroy() {
       forms.forEach((form) => form.destroy());
       all.remove();

@@ -32,6 +32,8 @@ const CURES = {
 };
 const AWAY = "It goes on by itself when the server is back. Is `reactor run` still running in its terminal?";
 const WAITING = new Set(["connecting", "loading", "queued", "reconnecting"]);
+/** What models call the message that says how everything stands. */
+const SNAPSHOTS = new Set(["state", "state_update"]);
 const NEWS_MS = 12000;
 
 class Playground {
@@ -141,6 +143,7 @@ class Playground {
   #message(kind, type, data) {
     this.log.add(kind === "platform" ? "platform" : "message", type, data);
     if (kind === "platform") this.#news(news(type, data));
+    else if (SNAPSHOTS.has(type)) this.sidebar.reflect(data);
   }
 
   #result({ name, ok, reply, error, frame, acknowledged }) {

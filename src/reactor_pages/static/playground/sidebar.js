@@ -41,6 +41,11 @@ export class Sidebar {
     this.#keypad?.setEnabled(enabled);
   }
 
+  /** Shows in the forms how the model says that things are. @param {object} values */
+  reflect(values) {
+    this.#controls?.reflect(values);
+  }
+
   /** Listens to the keys of these bindings, or to none. */
   #bind(bindings) {
     if (bindings !== null && this.#bound !== null) return;

@@ -39,7 +39,10 @@ export function help(text, about) {
 }
 
 // ----------------------------------------------------------------------------------------------------------- widgets
-// Each takes a field and returns {element, labelled, read, clear?}: read() is the value, or undefined to leave the field out.
+// Each takes a field and returns {element, labelled, read, show?, clear?}: read() is the value, or undefined to leave the field out;
+// show(value) puts in a value that the model has told, and tells nobody of a change.
+
+const shower = (input) => (value) => (input.value = value ?? "");
 
 function slider({ shape, initial }, changed) {
   const { minimum, maximum, type } = shape;
@@ -52,7 +55,7 @@ function slider({ shape, initial }, changed) {
   exact.addEventListener("input", () => ((range.value = exact.value || minimum), fill()));
   exact.addEventListener("change", () => changed());
   set(initial);
-  return { element: el("div", { class: "slider" }, range, exact), labelled: [range, exact], read: () => numberIn(exact) };
+  return { element: el("div", { class: "slider" }, range, exact), labelled: [range, exact], read: () => numberIn(exact), show: set };
 }
 
 function numberIn(input) {
@@ -64,17 +67,17 @@ function number({ shape, initial }) {
   const input = control("input", { type: "number", step: shape.type === "integer" ? 1 : "any", value: initial ?? "" });
   if (shape.minimum !== undefined) input.min = shape.minimum;
   if (shape.maximum !== undefined) input.max = shape.maximum;
-  return { element: input, labelled: [input], read: () => numberIn(input), clear: () => (input.value = "") };
+  return { element: input, labelled: [input], read: () => numberIn(input), show: shower(input), clear: () => (input.value = "") };
 }
 
 function text({ initial }) {
   const input = control("input", { type: "text", value: initial ?? "", spellcheck: false, autocomplete: "off" });
-  return { element: input, labelled: [input], read: () => input.value, clear: () => (input.value = "") };
+  return { element: input, labelled: [input], read: () => input.value, show: shower(input), clear: () => (input.value = "") };
 }
 
 function prose({ initial }) {
   const input = control("textarea", { value: initial ?? "", rows: 2 });
-  return { element: input, labelled: [input], read: () => input.value, clear: () => (input.value = "") };
+  return { element: input, labelled: [input], read: () => input.value, show: shower(input), clear: () => (input.value = "") };
 }
 
 function colour({ initial, name }, changed) {
@@ -82,12 +85,13 @@ function colour({ initial, name }, changed) {
   const swatch = control("input", { type: "color", value: isColour(initial) ? initial : "#808080", "aria-label": `Pick ${spoken(name)}` });
   swatch.addEventListener("input", () => ((exact.value = swatch.value), changed()));
   exact.addEventListener("change", () => (isColour(exact.value) && (swatch.value = exact.value), changed()));
-  return { element: el("div", { class: "colour" }, swatch, exact), labelled: [exact], read: () => exact.value, clear: () => (exact.value = "") };
+  const show = (value) => ((exact.value = value ?? ""), isColour(value) && (swatch.value = value));
+  return { element: el("div", { class: "colour" }, swatch, exact), labelled: [exact], read: () => exact.value, show, clear: () => (exact.value = "") };
 }
 
 function toggle({ initial }, changed) {
   const input = control("input", { type: "checkbox", class: "switch", role: "switch", checked: initial === true, onchange: () => changed() });
-  return { element: input, labelled: [input], read: () => input.checked };
+  return { element: input, labelled: [input], read: () => input.checked, show: (value) => (input.checked = value === true) };
 }
 
 const choicesOf = ({ shape, nullable }) => [...(nullable ? [null] : []), ...(shape.enum ?? [true, false]).filter((choice) => choice !== null)];
@@ -99,7 +103,8 @@ function segments(field, changed) {
   const radios = choices.map((choice) => control("input", { type: "radio", name, checked: choice === field.initial, onchange: () => changed() }));
   const labels = choices.map((choice, index) => el("label", {}, radios[index], el("span", {}, choiceWord(choice))));
   const read = () => choices[radios.findIndex((radio) => radio.checked)];
-  return { element: el("div", { class: "segments", role: "radiogroup" }, ...labels), labelled: radios, group: true, read };
+  const show = (value) => radios.forEach((radio, index) => (radio.checked = choices[index] === value));
+  return { element: el("div", { class: "segments", role: "radiogroup" }, ...labels), labelled: radios, group: true, read, show };
 }
 
 function select(field, changed) {
@@ -108,7 +113,8 @@ function select(field, changed) {
   const options = choices.map((choice, index) => el("option", { value: String(index), selected: index === given }, choiceWord(choice)));
   const input = control("select", { onchange: () => changed() });
   input.append(...(given < 0 ? [el("option", { value: "", selected: true }, "choose …")] : []), ...options);
-  return { element: input, labelled: [input], read: () => choices[input.value === "" ? -1 : Number(input.value)] };
+  const show = (value) => (input.value = choices.includes(value) ? String(choices.indexOf(value)) : "");
+  return { element: input, labelled: [input], read: () => choices[input.value === "" ? -1 : Number(input.value)], show };
 }
 
 function json({ shape, initial }) {
