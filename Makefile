@@ -29,7 +29,7 @@ test-fast: $(READY)  ## the tests that open no connection
 	$(BIN)/python -m pytest --ignore=tests/interop -m "not network" --numprocesses=$(WORKERS) --dist=worksteal --quiet
 
 test-network: $(READY)  ## the tests over real WebRTC, those that measure time one at a time
-	$(BIN)/python -m pytest --ignore=tests/interop -m "network and not timing" --numprocesses=$(WORKERS) --dist=loadgroup --quiet
+	$(BIN)/python -m pytest --ignore=tests/interop -m "network and not timing" --numprocesses=$(WORKERS) --dist=loadfile --quiet
 	$(BIN)/python -m pytest --ignore=tests/interop -m timing
 
 lint: $(READY)  ## ruff, mypy strict, import-linter
@@ -44,7 +44,7 @@ format: $(READY)  ## rewrite the sources in the house style
 	$(BIN)/ruff format .
 
 interop: $(READY)  ## the published clients and runtime against ours
-	$(BIN)/python -m pytest tests/interop --numprocesses=$(WORKERS) --dist=loadgroup
+	$(BIN)/python -m pytest tests/interop --numprocesses=$(WORKERS) --dist=loadfile
 
 bench: $(READY)  ## latency, start-up and cost, beside the published pair; crashes, a soak, and the coordinator's figures
 	$(BIN)/python -m benchmarks

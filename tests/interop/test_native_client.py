@@ -12,7 +12,7 @@ from tests.interop.scenario import PURPLE, RED, Pairing
 from tests.interop.visits import Visits
 
 # A first run builds the virtual environment inside its first test.
-pytestmark = [pytest.mark.network, pytest.mark.xdist_group("visits"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

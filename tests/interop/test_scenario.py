@@ -13,7 +13,7 @@ from tests.interop.scenario import CONTROL, PAIRINGS, STEPS, Pairing
 from tests.interop.visits import Visits
 
 # A first run builds the virtual environments, and fetches the browser, inside its first test.
-pytestmark = [pytest.mark.network, pytest.mark.xdist_group("visits"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module", params=[*PAIRINGS, *([CONTROL] if os.environ.get("INTEROP_CONTROL") else [])], ids=str)

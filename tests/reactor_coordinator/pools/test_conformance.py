@@ -6,7 +6,7 @@ import pytest
 
 from reactor_testing.pool_conformance import CHECKS, Arena, Check
 
-pytestmark = [pytest.mark.network, pytest.mark.xdist_group("ray")]
+pytestmark = pytest.mark.network
 
 
 @pytest.fixture(params=["local", "ray"])

@@ -16,7 +16,6 @@ from reactor_testing.fake_pool import FakePool
 
 pytestmark = [
     pytest.mark.network,
-    pytest.mark.xdist_group("ray"),
     pytest.mark.timeout(300),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]

@@ -16,7 +16,7 @@ from reactor_coordinator.pools.port import Pool, PoolError, PoolFullError
 from reactor_coordinator.pools.ray import RayPool
 from reactor_testing.pool_conformance import Arena, gone, refused, room_is, seen_dead, until
 
-pytestmark = [pytest.mark.network, pytest.mark.xdist_group("ray"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.network, pytest.mark.timeout(240)]
 
 NODE_LIMIT_S = 40.0
 
