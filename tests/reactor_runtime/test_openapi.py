@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -20,8 +19,8 @@ from reactor_http.listen import Server, bind
 from reactor_protocol.names import NIL_SESSION_ID
 from reactor_runtime.app import build_app
 
-EXAMPLES = int(os.environ.get("OPENREACTOR_EXAMPLES", "4"))
-"""Of each route, of what fits its schema and of what does not; many more where there is time for them."""
+EXAMPLES = 8
+"""Of each route, of what fits its schema and of what does not."""
 
 KNOWN = {"session_id": NIL_SESSION_ID, "connection_id": 1002, "upload_id": "known"}
 
