@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final, Protocol
 
 from reactor_protocol.errors import DecodeError
@@ -37,9 +39,13 @@ from reactor_protocol.messages import (
     SessionEnded,
     UnpublishTrack,
 )
-from reactor_protocol.names import CHANNEL_CONTROL, CHANNEL_DATA, MAX_MESSAGE_BYTES
+from reactor_protocol.names import CHANNEL_CONTROL, CHANNEL_DATA, MAX_MESSAGE_BYTES, MAX_NESTING
 
 Payload = str | bytes
+
+_NO_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*+\\?"?|[^]["{}]+', re.DOTALL)
+"""Texts, and what stands between brackets. A text without an end goes on to the end: every character is looked at once."""
+_STEPS: Final[Mapping[str, int]] = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +242,23 @@ def _parse(payload: Payload) -> JsonObject:
     if size > MAX_MESSAGE_BYTES:
         raise DecodeError(f"a message of {size} bytes is above the limit of {MAX_MESSAGE_BYTES}")
     try:
-        body = json.loads(payload, parse_float=_finite, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        text = payload.decode("utf-8", "surrogatepass") if isinstance(payload, bytes) else payload
+        _check_nesting(text)
+        body = json.loads(text, parse_float=_finite, parse_constant=_refuse_constant)
+    except ValueError as error:
         raise DecodeError(f"not JSON: {error}") from error
     if not isinstance(body, dict):
         raise DecodeError(f"expected an object, got {type(body).__name__}")
     return body
+
+
+def _check_nesting(text: str) -> None:
+    """Raises ValueError for JSON that is nested deeper than a parser should be asked to go."""
+    if text.count("[") + text.count("{") <= MAX_NESTING:
+        return
+    brackets = _NO_BRACKETS.sub("", text)
+    if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > MAX_NESTING:
+        raise ValueError(f"nested deeper than {MAX_NESTING} levels")
 
 
 def _refuse_constant(name: str) -> float:

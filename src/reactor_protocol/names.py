@@ -32,6 +32,8 @@ LAST_CONNECTION_ID: Final = 9999
 
 MAX_MESSAGE_BYTES: Final = 256 * 1024
 """Limit of one data-channel message, in bytes of UTF-8 (reference: runtime, 5.5)."""
+MAX_NESTING: Final = 128
+"""How deep the lists and objects of a JSON message may stand in one another."""
 
 CHUNK_BYTES: Final = 65_536
 """Limit of one fragment of a chunked message, its flag byte included (reference: runtime, 5.5)."""

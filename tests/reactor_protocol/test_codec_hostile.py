@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -78,6 +79,23 @@ def test_rubbish_is_a_decode_error(payload: str | bytes, label: str) -> None:
     for verb in (JSON_CODEC.decode_client, JSON_CODEC.decode_server):
         with pytest.raises(DecodeError):
             verb(Frame(label, payload))
+
+
+@pytest.mark.parametrize("kind", [str, str.encode])
+def test_lists_and_objects_may_stand_128_deep_in_one_another(kind: Callable[[str], str | bytes]) -> None:
+    def nested(levels: int) -> Frame:
+        inner = levels - 2  # the message is an object, and so is its data
+        return Frame("data", kind('{"type":"c","data":{"s":' + "[" * inner + "]" * inner + "}}"))
+
+    assert isinstance(JSON_CODEC.decode_client(nested(128)), Command)
+    with pytest.raises(DecodeError, match="not JSON: nested deeper than 128 levels"):
+        JSON_CODEC.decode_client(nested(129))
+
+
+def test_brackets_in_texts_and_beside_one_another_are_no_nesting() -> None:
+    brackets = "[{" * 500 + '\\"' + "[{" * 500
+    text = json.dumps({"type": "c", "data": {"s": brackets, "t": [[{}]] * 500}})
+    assert isinstance(JSON_CODEC.decode_client(Frame("data", text)), Command)
 
 
 def test_the_limit_counts_bytes_of_utf8() -> None:
