@@ -21,7 +21,7 @@ from reactor_coordinator.records import SessionRecord, WorkerRecord
 from reactor_coordinator.scheduler import Placement
 from reactor_coordinator.store import sessions as session_rows
 from reactor_coordinator.store import workers as worker_rows
-from reactor_coordinator.store.database import Database
+from reactor_coordinator.store.database import Database, StoreUnavailableError
 from reactor_coordinator.uploads import Uploads
 from reactor_coordinator.worker_client import NotNowError, WorkerClient
 from reactor_protocol.errors import ReactorException
@@ -193,7 +193,8 @@ class Steward:
         try:
             await tools.client.start(worker, session.id)
             told = await tools.uploads.hand_over(tools.client, worker, session.id)
-        except NotNowError as error:
+        except (NotNowError, StoreUnavailableError) as error:
+            # A database that is away is no fault of the worker: the next look finds the session still to be started.
             logger.debug("session %s: %s", session.id, error)
             return
         except ReactorException as error:

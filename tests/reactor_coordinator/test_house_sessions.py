@@ -12,6 +12,7 @@ from reactor_coordinator import reports
 from reactor_coordinator.board import Snapshot
 from reactor_coordinator.store import keys as key_rows
 from reactor_coordinator.store import sessions as session_rows
+from reactor_coordinator.store import uploads as upload_rows
 from reactor_coordinator.store.database import StoreUnavailableError
 from reactor_protocol.resources import Notice
 
@@ -352,3 +353,28 @@ async def test_a_session_that_ended_at_its_worker_before_that_was_known_is_not_b
         assert (await house.until(token, session_id, "CLOSED"))["reason"] == "enough"
         await house.idle(worker)
         assert (worker.started, len(house.pool.launched)) == ([session_id], 1)
+
+
+async def test_a_database_that_is_away_while_a_session_starts_costs_its_worker_nothing(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(configuration(tmp_path, database_url), slots=1) as house:
+        await house.warm()
+        (worker,) = house.workers
+        database = house.coordinator.database
+        read = database.read
+        lost: list[str] = []
+
+        async def lose_uploads(work: Any, *arguments: Any, **values: Any) -> Any:
+            if work is upload_rows.of_session and not lost:
+                lost.append(arguments[0])
+                raise StoreUnavailableError("the database is away")
+            return await read(work, *arguments, **values)
+
+        monkeypatch.setattr(database, "read", lose_uploads)
+        token = await house.token(await house.key())
+        session_id = (await house.begin(token))["session_id"]
+        active = await house.until(token, session_id, "ACTIVE")
+        assert lost == [session_id]
+        assert (active.get("restarts"), house.workers, worker.started) == (None, [worker], [session_id])
+        assert len(house.pool.launched) == 1
