@@ -3,8 +3,6 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 3
-# Tests over the network wait more than they compute.
-NETWORK_WORKERS ?= 4
 READY := $(VENV)/.ready
 
 .PHONY: help install demo test test-fast test-network lint format interop bench docs docs-serve clean
@@ -31,7 +29,7 @@ test-fast: $(READY)  ## the tests that open no connection
 	$(BIN)/python -m pytest --ignore=tests/interop -m "not network" --numprocesses=$(WORKERS) --dist=worksteal --quiet
 
 test-network: $(READY)  ## the tests over real WebRTC, those that measure time one at a time
-	$(BIN)/python -m pytest --ignore=tests/interop -m "network and not timing" --numprocesses=$(NETWORK_WORKERS) --dist=loadfile --quiet
+	$(BIN)/python -m pytest --ignore=tests/interop -m "network and not timing" --numprocesses=$(WORKERS) --dist=loadfile --quiet
 	$(BIN)/python -m pytest --ignore=tests/interop -m timing
 
 lint: $(READY)  ## ruff, mypy strict, import-linter
