@@ -19,8 +19,8 @@ from reactor_protocol.errors import NetworkError
         (typer.Abort(), Failure("INTERRUPTED", "interrupted", 130)),
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), Failure("IO_ERROR", "No space left on device", 1)),
         (
-            PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/root/x.json"),
-            Failure("IO_ERROR", "/root/x.json: Permission denied", 1),
+            PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/srv/x.json"),
+            Failure("IO_ERROR", "/srv/x.json: Permission denied", 1),
         ),
         (FileNotFoundError(errno.ENOENT, "No such file", b"/x"), Failure("IO_ERROR", "/x: No such file", 1)),
         (OSError("odd"), Failure("IO_ERROR", "odd", 1)),
