@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Concatenate, Final, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeAlias, TypeVar
+from weakref import WeakSet
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.url import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
@@ -32,6 +34,7 @@ _READERS: Final = 4
 _CONNECTIONS: Final = 12
 _PATIENCE_S: Final = 5.0
 _PAUSE_S: Final = 0.05
+_END_S: Final = 1.0
 
 
 class StoreUnavailableError(ServerError):
@@ -54,8 +57,11 @@ class Database:
         self._url = _driver_url(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self._open: _Open | None = None
+        self._closed = False
 
     def _opened(self) -> _Open:
+        if self._closed:
+            raise StoreUnavailableError("the database has been closed")
         if self._open is None:
             self._open = _sqlite(self._url) if self.is_sqlite else _postgres(self._url)
         return self._open
@@ -108,7 +114,8 @@ class Database:
             await connection.close(timeout=1)
 
     async def close(self) -> None:
-        """Closes all connections."""
+        """Closes all connections, for good: transactions that are under way have 1 s to end, and none begins any more."""
+        self._closed = True
         opened, self._open = self._open, None
         if opened is not None:
             for each in (opened.writer, opened.reader):
@@ -136,13 +143,36 @@ class _Connections:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._under_way = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._made: WeakSet[asyncpg.Connection] = WeakSet()
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def connected(connection: Any, _record: Any) -> None:
+            self._made.add(connection.driver_connection)
 
     async def transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        async with self._engine.begin() as connection:
-            return await work(connection)
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            async with self._engine.begin() as connection:
+                return await work(connection)
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
 
     async def close(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_END_S):
+                await self._idle.wait()
         await self._engine.dispose()
+        # A pool that is disposed of forgets the connections that are in use: whoever holds one gives it back to nobody.
+        for connection in list(self._made):
+            if not connection.is_closed():
+                connection.terminate()
+        await asyncio.sleep(0)  # a transport that is aborted closes its socket in the loop's next turn
 
 
 def _sqlite(url: URL) -> _Open:
@@ -162,7 +192,8 @@ def _make_private(file: Path) -> None:
 
 def _postgres(url: URL) -> _Open:
     engine = create_async_engine(url, pool_size=_CONNECTIONS, max_overflow=0, hide_parameters=True, pool_timeout=_PATIENCE_S)
-    return _Open(_Connections(engine), _Connections(engine))
+    connections = _Connections(engine)
+    return _Open(connections, connections)
 
 
 def _driver_url(text_url: str) -> URL:
