@@ -18,9 +18,11 @@ CHANNEL_CONTROL: Final = "control"
 CHANNEL_DATA: Final = "data"
 
 EXTENSION_ACKS: Final = "acks"
+"""Extension of v0: a command may carry a ``request_id``, and is then answered by a ``commandResult``."""
 EXTENSION_VIEW_ONLY: Final = "view_only"
 """An offer may say ``"view_only": true``: who made it watches, and sends neither commands nor tracks."""
-"""Extension of v0: a command may carry a ``request_id``, and is then answered by a ``commandResult``."""
+EXTENSION_FRAME_NUMBERS: Final = "frame_numbers"
+"""A trailer's ``frame_id`` is the picture's number in the session plus one: the ``frame`` of a ``commandResult`` finds it."""
 
 NIL_SESSION_ID: Final = "00000000-0000-0000-0000-000000000000"
 """The fixed session id of the published runtime, which ours takes as an alias of the running session."""

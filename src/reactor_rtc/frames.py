@@ -61,8 +61,8 @@ def _rows(plane: VideoPlane) -> NDArray[np.uint8]:
 class VideoFrame:
     """One picture. ``timestamp_us`` is in microseconds, of the sender's clock.
 
-    ``metadata`` and ``capture_time_us`` (of the clock of who captured it) cross to a peer that declared that it reads them; None
-    where nothing was told.
+    ``metadata``, ``capture_time_us`` (of the clock of who captured it) and ``number`` (of a session's pictures, from 0) cross
+    to a peer that declared that it reads them; None where nothing was told.
 
     ``data`` is uint8 in one dimension: three packed planes (``I420``), or rows of red, green, blue and padding (``RGBX``).
     """
@@ -74,6 +74,7 @@ class VideoFrame:
     pixels: PixelFormat = "I420"
     metadata: bytes | None = None
     capture_time_us: int | None = None
+    number: int | None = None
 
     @classmethod
     def from_rgb(cls, rgb: RgbArray, timestamp_us: int = 0) -> VideoFrame:

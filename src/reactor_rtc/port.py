@@ -74,6 +74,8 @@ class PeerConfig:
 
     A description leaves once all candidates are gathered, or ``gather_limit_s`` after the engine has begun, whichever is
     first: nobody waits for a STUN server that does not answer.
+
+    An offer with ``trailers`` declares that this side reads what is told of each picture it receives: number, capture, metadata.
     """
 
     ice_servers: tuple[IceServer, ...] = ()
@@ -86,6 +88,7 @@ class PeerConfig:
     path_min_bitrate: int = 0
     path_max_bitrate: int = 10_000_000
     degradation: Degradation = "maintain-resolution"
+    trailers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,8 @@ def _video(frame: webrtc.VideoFrame, tags: Untagger | None) -> VideoFrame:
     tag = tags.told_of(frame.metadata().rtp_timestamp) if tags is not None else None
     if tag is None:
         return picture
-    return replace(picture, metadata=tag.user_data or None, capture_time_us=tag.capture_time_us or None)
+    number = tag.frame_id - 1 if tag.frame_id else None
+    return replace(picture, metadata=tag.user_data or None, capture_time_us=tag.capture_time_us or None, number=number)
 
 
 def _audio(chunk: webrtc.AudioData) -> AudioBlock:

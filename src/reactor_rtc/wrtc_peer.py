@@ -89,7 +89,8 @@ class WrtcPeer:
             if section.direction == "send":
                 await self._open_outlet(transceiver, active=True)
         mids = tuple(transceiver.mid or "" for transceiver in transceivers)
-        return LocalOffer(self._local_sdp(), mids)
+        offer = self._local_sdp()
+        return LocalOffer(with_session_line(offer, TRAILERS) if self._config.trailers else offer, mids)
 
     async def accept_answer(self, sdp: str) -> None:
         await _translate(self._accept_answer(sdp))
@@ -98,7 +99,7 @@ class WrtcPeer:
         await self._set_remote(sdp, "answer")
         for outlet in self._outlets.values():
             await self._tune(outlet)
-        self._collect_inlets()
+        self._collect_inlets(tagged=self._config.trailers and declares_trailers(sdp))
 
     async def answer(self, sdp: str, sections: Sequence[Section]) -> str:
         return await _translate(self._answer(sdp, sections))

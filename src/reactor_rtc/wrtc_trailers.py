@@ -43,7 +43,8 @@ class Tagger:
         """Takes note of a picture that is about to be encoded."""
         self._count += 1
         captured = frame.capture_time_us or frame.timestamp_us
-        self._waiting.put(frame.timestamp_us, FrameTag(self._count, captured, frame.metadata or b""))
+        number = self._count if frame.number is None else frame.number + 1
+        self._waiting.put(frame.timestamp_us, FrameTag(number, captured, frame.metadata or b""))
 
     def trailer_of(self, time: int | None) -> bytes:
         """The trailer of the picture of that time (microseconds), empty where nothing was told of it."""

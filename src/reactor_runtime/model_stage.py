@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from reactor_protocol.messages import ApplicationMessage
-from reactor_rtc.frames import VideoFrame
+from reactor_rtc.frames import Media, VideoFrame
 from reactor_runtime.emission import Bundle, chunk_of
 from reactor_runtime.fields import ModelMessage
 from reactor_runtime.pacer import Made, Pacer, Plan
@@ -91,13 +91,15 @@ class ModelStage:
             return
         began = now()
         chunk = chunk_of(output, fps, began)
+        # Counted before anything is awaited: a command that is run meanwhile comes after these.
+        bundles = tuple(_numbered(bundle, self.frame + place) for place, bundle in enumerate(chunk.bundles))
+        self.frame += len(bundles)
         ready = now()
         await self._events.room()
         made = Made(self._pacer.worked(began), ready - began, ready)
-        plan = replace(self._pacer.plan(len(chunk.bundles), fps, now()), made=made)
-        self.frame += len(chunk.bundles)
-        self._sizes = {name: (m.width, m.height) for name, m in chunk.bundles[-1].items() if isinstance(m, VideoFrame)}
-        self._events.frames_ready(chunk.bundles, plan)
+        plan = replace(self._pacer.plan(len(bundles), fps, now()), made=made)
+        self._sizes = {name: (m.width, m.height) for name, m in bundles[-1].items() if isinstance(m, VideoFrame)}
+        self._events.frames_ready(bundles, plan)
         if not drop and self.paced:
             await self._hold(plan.resume - now())
         for _ in range(_TURNS):
@@ -118,13 +120,21 @@ class ModelStage:
         self._events.frames_flushed()
         if not hold and self._sizes:
             black: Bundle = {name: _black(*size) for name, size in self._sizes.items()}
-            self._events.frames_ready((black,), Plan(0.0, 0.0, 0.0))
+            # It shows nothing new: whoever waits for a frame goes on waiting.
+            self._events.frames_ready((_numbered(black, self.frame - 1),), Plan(0.0, 0.0, 0.0))
 
     def step_completed(self, report: StepReport) -> None:
         self._events.step_completed(report)
 
     async def send(self, message: ModelMessage) -> None:
         self._events.message_sent(message.encode(), None)
+
+
+def _numbered(bundle: Bundle, number: int) -> Bundle:
+    def numbered(media: Media) -> Media:
+        return replace(media, number=number) if isinstance(media, VideoFrame) else media
+
+    return {name: numbered(media) for name, media in bundle.items()}
 
 
 def _black(width: int, height: int) -> VideoFrame:

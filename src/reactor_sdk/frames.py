@@ -59,9 +59,9 @@ class FrameFeed:
         self._failures = 0
         self._logged_at = -_LOG_INTERVAL_S
 
-    def subscribe(self, name: str) -> Outlet[VideoFrame]:
-        """The newest frame of that track, now and from now on, for as long as somebody holds the outlet."""
-        outlet: Outlet[VideoFrame] = Outlet()
+    def subscribe(self, name: str, capacity: int = 1) -> Outlet[VideoFrame]:
+        """The newest ``capacity`` frames of that track, now and from now on, for as long as somebody holds the outlet."""
+        outlet: Outlet[VideoFrame] = Outlet(capacity)
         if name in self._newest:
             # A model that stands still sends one picture, which may well have come before its reader.
             outlet.put(self._newest[name])

@@ -15,13 +15,13 @@ from reactor_protocol.errors import (
     InvalidArgumentError,
 )
 from reactor_protocol.lifecycles import ReactorStatus
-from reactor_protocol.messages import Command, FileRef, FileUploaded
+from reactor_protocol.messages import Command, CommandResult, FileRef, FileUploaded
 from reactor_rtc.port import PeerFactory
 from reactor_rtc.wrtc_peer import make_peer
 from reactor_sdk import commands
 from reactor_sdk.clip_host import ConnectedHost
 from reactor_sdk.clips import Clip
-from reactor_sdk.config import DEFAULT_API_URL, ClientOptions, load_config
+from reactor_sdk.config import DEFAULT_API_URL, ClientConfig, ClientOptions, load_config
 from reactor_sdk.connection import Connection
 from reactor_sdk.events import Subscribable
 from reactor_sdk.frames import FrameStream
@@ -104,7 +104,10 @@ class Reactor(Displayed, Subscribable):
         """
         super().__init__()
         options = ClientOptions(jwt, max_session_duration_seconds, auto_reconnect, view_only)
-        config = load_config(model_name, api_key, api_url, local, model_tracks, options)
+        self._compose(load_config(model_name, api_key, api_url, local, model_tracks, options))
+
+    def _compose(self, config: ClientConfig) -> None:
+        """Makes the parts of the client."""
         self._link = Link(config, self._events, type(self)._make_peer)
         self._opens_itself = False
         self._recording = RecordingClient(ConnectedHost(self._link.dialer.api, self._connection))
@@ -199,23 +202,23 @@ class Reactor(Displayed, Subscribable):
         connection = await self._connection(f"send_command({command!r})")
         try:
             if isinstance(message, Command) and self._link.state.acknowledges:
-                return await self._acknowledged(connection, message)
+                result = await self._acknowledged(connection, message)
+                return None if result.reply is None else {"type": result.reply.type, "data": result.reply.data}
             connection.conversation.send(message)
         except DecodeError as error:
             raise InvalidArgumentError(f"{command}: {error}") from error
         return None
 
-    async def _acknowledged(self, connection: Connection, command: Command) -> dict[str, Any] | None:
+    async def _acknowledged(self, connection: Connection, command: Command) -> CommandResult:
+        """The acknowledgement of a command that was run; its reply has been emitted as a message."""
         asked = time.perf_counter()
         result = await connection.conversation.command(command)
         self._link.sampling.history.answered(time.perf_counter() - asked)
         if result.error is not None:
             raise CommandRejected(result.error.code, result.error.message, command=command.type)
-        if result.reply is None:
-            return None
-        reply = {"type": result.reply.type, "data": result.reply.data}
-        self._events.emit("message", reply)
-        return reply
+        if result.reply is not None:
+            self._events.emit("message", {"type": result.reply.type, "data": result.reply.data})
+        return result
 
     async def upload_file(
         self,

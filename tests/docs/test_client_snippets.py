@@ -12,6 +12,7 @@ from aiortc.contrib.media import MediaPlayer
 from examples.guides.client import (
     commands,
     documented,
+    environment,
     events,
     figures,
     picture_loop,
@@ -123,6 +124,17 @@ class TestLocal:
         async with asyncio.timeout(DEADLINE_S):
             await spectator.main()
         assert capsys.readouterr().out.splitlines() == ["(360, 640, 3)", "view_only"]
+
+    def test_environments(self, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+        environment.one()
+        assert capsys.readouterr().out.count("(36, 64, 3) ") == 3
+        for run in (environment.judged, environment.made, lambda: environment.several([server.url])):
+            server.wait_until_free()
+            run()
+        told = capsys.readouterr().out
+        assert "Discrete(2) False True\n" in told
+        assert "openreactor/Reactor-v0" in told
+        assert "(1, 360, 640, 3) (1,)\n" in told
 
     async def test_the_typed_client(self, capsys: pytest.CaptureFixture[str], logo: Path) -> None:
         async with asyncio.timeout(DEADLINE_S):

@@ -21,6 +21,7 @@ from reactor_protocol import names
         ("CHANNEL_CONTROL", "control"),
         ("CHANNEL_DATA", "data"),
         ("EXTENSION_ACKS", "acks"),
+        ("EXTENSION_FRAME_NUMBERS", "frame_numbers"),
         ("NIL_SESSION_ID", "00000000-0000-0000-0000-000000000000"),
         ("LEGACY_CONNECTION_ID", 1001),
         ("FIRST_CONNECTION_ID", 1002),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from reactor_protocol.attributes import declares_trailers
 from reactor_protocol.errors import NegotiationError
 from reactor_rtc.port import IceCandidate, IceServer, PeerConfig, PeerState, Section
 from reactor_rtc.wrtc_peer import WrtcPeer, make_peer
@@ -81,6 +82,11 @@ async def test_a_cancelled_caller_stays_cancelled() -> None:
     await asyncio.wait([task])
     assert task.cancelled()
     await peer.close()
+
+
+async def test_an_offer_declares_trailers_where_they_are_wanted() -> None:
+    assert not declares_trailers(await offered())
+    assert declares_trailers(await offered(PeerConfig(trailers=True)))
 
 
 @pytest.mark.timing

@@ -148,6 +148,14 @@ def test_each_picture_gets_its_own_trailer_and_none_where_nothing_was_told() -> 
     assert seen == [(b"x", FrameTag(2, 20, b"20")), (b"x", None), (b"x", FrameTag(3, 30, b"30")), (b"x", None), (b"x", None)]
 
 
+def test_the_number_of_a_picture_is_counted_unless_it_has_one() -> None:
+    tagger = Tagger()
+    for time, number in ((10, 0), (20, 41), (30, 41), (40, None)):
+        tagger.tell(replace(picture(0, told=False), timestamp_us=time, number=number))
+    numbers = [tag.frame_id for time in (10, 20, 30, 40) if (tag := split_trailer(tagger.trailer_of(time))[1]) is not None]
+    assert numbers == [1, 42, 42, 4]
+
+
 async def test_the_decoder_gets_a_picture_without_its_trailer() -> None:
     untagger = Untagger(SimpleNamespace())  # type: ignore[arg-type]
     tag = FrameTag(7, 5, b"x")

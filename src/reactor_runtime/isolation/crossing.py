@@ -25,6 +25,7 @@ class Picture:
     pixels: PixelFormat
     metadata: bytes | None
     capture_time_us: int | None
+    number: int | None
 
 
 Crossing: TypeAlias = Picture | AudioBlock
@@ -57,7 +58,7 @@ def load(bundles: tuple[Bundle, ...], lender: Lender) -> Cargo:
                 raise NoRoomError(f"there is no room for {len(bundles)} frames of {media.width}x{media.height}")
             loan = loans[id(media.data)] = (len(loans), offset, media.data.size)
         size = (media.width, media.height)
-        return Picture(loan[0], *size, media.timestamp_us, media.pixels, media.metadata, media.capture_time_us)
+        return Picture(loan[0], *size, media.timestamp_us, media.pixels, media.metadata, media.capture_time_us, media.number)
 
     crossed = tuple({name: cross(media) for name, media in bundle.items()} for bundle in bundles)
     return Cargo(crossed, tuple((offset, length) for _, offset, length in loans.values()))
@@ -78,6 +79,7 @@ def unload(cargo: Cargo, look: Callable[[int, int], NDArray[np.uint8]]) -> tuple
             media.pixels,
             media.metadata,
             media.capture_time_us,
+            media.number,
         )
 
     return tuple({name: arrive(media) for name, media in bundle.items()} for bundle in cargo.bundles)

@@ -22,7 +22,7 @@ def sides(size: int = 1 << 20) -> tuple[Lender, Borrower, list[int]]:
 def test_a_bundle_arrives_as_it_was_sent() -> None:
     lender, borrower, _ = sides()
     rgb = np.arange(24 * 31 * 3, dtype=np.uint8).reshape(24, 31, 3)
-    picture = VideoFrame(VideoFrame.from_rgb(rgb).data, 31, 24, 123_456, "RGBX", b"tag", 99)
+    picture = VideoFrame(VideoFrame.from_rgb(rgb).data, 31, 24, 123_456, "RGBX", b"tag", 99, 7)
     sound = AudioBlock(np.arange(6, dtype=np.int16).reshape(2, 3), 44_100, 77)
     (arrived,) = unload(load(({"main_video": picture, "main_audio": sound},), lender), borrower.look)
     seen, heard = arrived["main_video"], arrived["main_audio"]
@@ -30,7 +30,7 @@ def test_a_bundle_arrives_as_it_was_sent() -> None:
     assert isinstance(heard, AudioBlock)
     assert np.array_equal(seen.to_rgb(), rgb)
     assert (seen.width, seen.height, seen.timestamp_us, seen.pixels) == (31, 24, 123_456, "RGBX")
-    assert (seen.metadata, seen.capture_time_us) == (b"tag", 99)
+    assert (seen.metadata, seen.capture_time_us, seen.number) == (b"tag", 99, 7)
     assert (heard.samples.tolist(), heard.rate, heard.timestamp_us) == ([[0, 1, 2], [3, 4, 5]], 44_100, 77)
 
 
