@@ -4,8 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 3
 READY := $(VENV)/.ready
+TRAINING := $(VENV)/.training
+WORLD := examples/worlds/car_racing
+# Tests start hundreds of Python processes, and pip compiles nothing: whoever imports a module first keeps what was compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast test-network lint format interop bench docs docs-serve clean
+.PHONY: help install demo play test test-fast test-network lint format interop bench world miniature docs docs-serve clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -14,7 +18,7 @@ help:            ## this list
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "openreactor needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --upgrade-deps $(VENV)  # the pip that Python brings takes twice as long to choose and to install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable ".[dev]"
 	@touch $@
 
@@ -23,14 +27,31 @@ install: $(READY)  ## the development environment in .venv
 demo: $(READY)  ## the main job: a real video, restyled live by a model that obeys commands
 	$(BIN)/python examples/restyle/demo.py
 
+play: $(READY)  ## drive in the dream of a neural network, with the arrow keys, in the browser
+	$(BIN)/reactor run examples/worlds/car_racing --host 127.0.0.1
+
+$(TRAINING): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable ".[train]"
+	@touch $@
+
+world: $(TRAINING)  ## the world of `make play` anew: drives, training, weights, figures; hours on two cores, minutes on a GPU
+	$(BIN)/python $(WORLD)/collect.py --out out/car_racing/data --seed 1 --workers 2
+	$(BIN)/python $(WORLD)/collect.py --out out/car_racing/held --seed 900 --workers 1 --frames 12000
+	$(BIN)/python $(WORLD)/train.py --data out/car_racing/data --out out/car_racing
+	$(BIN)/python $(WORLD)/export.py --training out/car_racing/training.pt --data out/car_racing/data
+	$(BIN)/python $(WORLD)/evaluate.py --drives out/car_racing/held --card
+
+miniature: $(TRAINING)  ## three minutes of the same, tested
+	$(BIN)/python -m pytest tests/training
+
 test: test-fast test-network  ## all tests
 
 test-fast: $(READY)  ## the tests that open no connection
-	$(BIN)/python -m pytest --ignore=tests/interop -m "not network" --numprocesses=$(WORKERS) --dist=worksteal --quiet
+	$(BIN)/python -m pytest --ignore=tests/interop --ignore=tests/training -m "not network" --numprocesses=$(WORKERS) --dist=worksteal --quiet
 
 test-network: $(READY)  ## the tests over real WebRTC, those that measure time one at a time
-	$(BIN)/python -m pytest --ignore=tests/interop -m "network and not timing" --numprocesses=$(WORKERS) --dist=loadfile --quiet
-	$(BIN)/python -m pytest --ignore=tests/interop -m timing
+	$(BIN)/python -m pytest --ignore=tests/interop --ignore=tests/training -m "network and not timing" --numprocesses=$(WORKERS) --dist=loadfile --quiet
+	$(BIN)/python -m pytest --ignore=tests/interop --ignore=tests/training -m timing
 
 lint: $(READY)  ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .

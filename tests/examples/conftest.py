@@ -4,4 +4,5 @@ import sys
 from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-sys.path[:0] = [str(EXAMPLES / name) for name in ("restyle", "echo", "brightness", "typed", "typed/helios", "typed/lingbot")]
+FOLDERS = ("restyle", "echo", "brightness", "typed", "typed/helios", "typed/lingbot", "worlds/car_racing")
+sys.path[:0] = [str(EXAMPLES / name) for name in FOLDERS]

@@ -1,0 +1,108 @@
+"""Drives, training, weights: repeated exactly, taken up where they stopped, and better than knowing nothing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from collect import collect
+from denoiser import CONTEXT, LEVELS, Batch, UNet, denoise, sample, to_network, to_pictures
+from dream import Dream
+from PIL import Image
+from tests.training.conftest import WORLD, Trained, run
+from train import Drives, Plan, Training
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def _error(net: torch.nn.Module, drives: Drives, level: float) -> float:
+    """The mean squared error (pixels are -1..1) of what the network takes a noisy picture of unseen drives for."""
+    frames, actions = drives.batch(64, np.random.default_rng(5))
+    pictures = to_network(torch.from_numpy(frames))
+    batch = Batch(pictures[:, :CONTEXT].flatten(1, 2), torch.from_numpy(actions), torch.zeros(64))
+    noise = torch.randn(pictures[:, CONTEXT].shape, generator=torch.Generator().manual_seed(5))
+    with torch.no_grad():
+        found = denoise(net, pictures[:, CONTEXT] + noise * level, torch.full((64,), level), batch)
+    return float(((found - pictures[:, CONTEXT]) ** 2).mean())
+
+
+def _averaged(path: Path) -> UNet:
+    net = UNet()
+    net.load_state_dict(torch.load(path, weights_only=True)["average"])
+    net.eval()
+    return net
+
+
+def test_drives_are_the_same_for_the_same_seed(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        assert collect(tmp_path / name, 40, 7) == 40
+    with np.load(tmp_path / "one/007_0000.npz") as one, np.load(tmp_path / "other/007_0000.npz") as other:
+        assert one["frames"].shape == (40, 64, 64, 3)
+        assert one["actions"].dtype == np.float32
+        assert one["starts"].tolist() == [0]
+        for name in ("frames", "actions"):
+            assert np.array_equal(one[name], other[name])
+
+
+def test_a_training_that_is_taken_up_again_gives_the_same_weights(trained: Trained, tmp_path: Path) -> None:
+    drives, plan = Drives(trained.drives), Plan(steps=6, batch=4)
+    whole, first, second = (Training(plan, "cpu") for _ in range(3))
+    for _ in range(6):
+        whole.advance(drives)
+    for _ in range(3):
+        first.advance(drives)
+    first.save(tmp_path / "training.pt")
+    second.load(tmp_path / "training.pt")
+    for _ in range(3):
+        second.advance(drives)
+    assert second.step == 6
+    for name, weight in whole.average.state_dict().items():
+        assert torch.equal(weight, second.average.state_dict()[name]), name
+
+
+def test_it_learns_the_next_picture_of_drives_that_it_has_not_seen(trained: Trained) -> None:
+    held = Drives(trained.held)
+    known, unknown = _averaged(trained.folder / "training.pt"), UNet().eval()
+    assert "step    160 of 160" in trained.printed
+    for level in LEVELS[:2]:
+        assert _error(known, held, level) < 0.25 * _error(unknown, held, level)
+    sheet = Image.open(trained.folder / "dream.png")
+    assert sheet.size == (8 * 128, 8 * 128)
+
+
+def test_the_same_command_goes_on_from_where_it_stands(trained: Trained) -> None:
+    again = run("train.py", "--data", trained.drives, "--out", trained.folder, "--steps", 160, "--threads", 1)
+    assert "from step 160" in again
+
+
+def test_what_is_exported_dreams_as_the_network_does(trained: Trained, tmp_path: Path) -> None:
+    printed = run(
+        "export.py", "--training", trained.folder / "training.pt", "--data", trained.drives, "--out", tmp_path, "--starts", 3
+    )
+    assert "world.onnx: 4." in printed
+    dream = Dream(tmp_path, seed=3)
+    assert dream.starts == 3
+    dream.reset(1)
+    frames = np.load(tmp_path / "starts.npz")["frames"][1]
+    actions = np.concatenate([np.load(tmp_path / "starts.npz")["actions"][1], [[1.0, 0.5, 0.0]]]).astype(np.float32)
+    noise = np.random.default_rng(3)
+    noise.integers(3, size=1)  # chance has chosen a beginning before
+    seen = dream.step(np.array([1.0, 0.5, 0.0], np.float32))
+    given = torch.from_numpy(noise.standard_normal((1, 12, 32, 32), dtype=np.float32))
+    context = to_network(torch.from_numpy(frames)).flatten(0, 1)[None]
+    with torch.no_grad():
+        batch = Batch(context, torch.from_numpy(actions)[None], torch.zeros(1))
+        expected = to_pictures(sample(_averaged(trained.folder / "training.pt"), batch, given))[0].numpy()
+    # Weights of 16 bits move a few pixels by a few levels of 255.
+    assert np.abs(seen.astype(int) - expected.astype(int)).max() <= 6
+    assert seen.std() > 20
+
+
+def test_without_drives_it_says_what_to_do(tmp_path: Path) -> None:
+    line = [sys.executable, str(WORLD / "train.py"), "--data", str(tmp_path), "--out", str(tmp_path)]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"no drives in {tmp_path}: run collect.py --out {tmp_path} first"
