@@ -24,6 +24,7 @@ from reactor_coordinator.routes_workers import worker_routes
 from reactor_coordinator.service import Service
 from reactor_coordinator.views import VERSION
 from reactor_http.body_limit import BodyLimit
+from reactor_http.routes import add_routes
 from reactor_protocol.errors import BadRequestError
 
 _TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
@@ -59,9 +60,9 @@ def build_app(service: Service) -> FastAPI:
     app.add_middleware(Timed, metrics=service.metrics)
     failures.install(app)
     for routes in _ROUTES:
-        app.include_router(routes(service))
+        add_routes(app, routes(service))
     for router in page_routes(service.config):
-        app.include_router(router)
+        add_routes(app, router)
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:

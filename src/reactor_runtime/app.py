@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
 from reactor_http.body_limit import BodyLimit
+from reactor_http.routes import add_routes
 from reactor_pages import routes as pages
 from reactor_protocol.errors import ApiError, BadRequestError, NegotiationError, ReactorException
 from reactor_protocol.names import MAX_REASON_CHARS, NIL_SESSION_ID
@@ -46,20 +47,20 @@ def build_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(BodyLimit)
     if runtime.settings.worker is not None:
         app.add_middleware(WorkerGate, secret=runtime.settings.worker.secret)
-        app.include_router(_notices(runtime))
+        add_routes(app, _notices(runtime))
     else:
         app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"], expose_headers=_EXPOSED)
         for router in _playground(runtime):
-            app.include_router(router)
+            add_routes(app, router)
     app.add_exception_handler(ApiError, _refuse)
     app.add_exception_handler(NegotiationError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_malformed)
-    app.include_router(_lifecycle(runtime))
-    app.include_router(_uploads(runtime))
-    app.include_router(recording_routes(runtime.recordings))
-    app.include_router(watching_routes(runtime.watch))
-    app.include_router(connection_routes(runtime))
-    app.include_router(legacy_routes(runtime))
+    add_routes(app, _lifecycle(runtime))
+    add_routes(app, _uploads(runtime))
+    add_routes(app, recording_routes(runtime.recordings))
+    add_routes(app, watching_routes(runtime.watch))
+    add_routes(app, connection_routes(runtime))
+    add_routes(app, legacy_routes(runtime))
     return app
 
 

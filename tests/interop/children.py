@@ -84,4 +84,4 @@ class Child:
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Leaves out what would lead a process of another virtual environment back into this one."""
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")}
-    return {**kept, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", **extra}
+    return {**kept, "PYTHONUNBUFFERED": "1", **extra}

@@ -212,7 +212,8 @@ async def test_two_coordinators_do_not_start_workers_twice(tmp_path: Path, postg
             for _ in range(3):
                 await asyncio.gather(one.looked(1), two.looked(1))
             assert len(pool.launched) == 2
-            assert sorted((one.coordinator.control.leads, two.coordinator.control.leads)) == [False, True]
+            # One that stood still for longer than its lease learns at its next look that the other one leads.
+            await one.sees(lambda _: sorted((one.coordinator.control.leads, two.coordinator.control.leads)) == [False, True])
 
 
 # --------------------------------------------------------------------------------------------------------- operators
