@@ -58,7 +58,7 @@ def seed_in(picture: NDArray[np.uint8]) -> int:
 def test_every_observation_of_a_thousand_is_the_one_of_its_action(env: ReactorEnv) -> None:
     assert env.action_space == gymnasium.spaces.Discrete(65_536)
     assert env.observation_space == gymnasium.spaces.Box(0, 255, (160, 128, 3), np.uint8)
-    assert env.metadata["render_fps"] == 120
+    assert env.metadata["render_fps"] == 60
     picture, info = env.reset(seed=5)
     assert (number_in(picture), seed_in(picture)) == (BEGUN, 5)
     frames = [info["frame"]]
@@ -109,7 +109,7 @@ def test_the_callers_functions_judge_and_a_picture_that_does_not_come_is_told() 
     pacing: EnvOptions = {
         "local": True,
         "action_command": "pace",
-        "action": [{"fps": 120}, {"fps": 0.02}],
+        "action": [{"fps": 60}, {"fps": 0.02}],
         "reward": lambda before, action, after, info: float(action) + (before.shape == after.shape),
         "terminated": lambda before, action, after, info: action == 1,
     }

@@ -102,7 +102,7 @@ def test_shards_are_read_as_they_were_written(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     weights = write_weights(tmp_path_factory.mktemp("tiny"))
-    wish = Wish(weights, drives(), starts=4, dreams=2, temperature=0.0, long=20, lessons=3)
+    wish = Wish(weights, drives(), starts=4, dreams=2, temperature=0.0, long=20, lessons=60)
     return measure(wish, 0, Progress())
 
 
@@ -112,6 +112,7 @@ def test_a_perfect_dream_has_perfect_figures(found: dict[str, Any]) -> None:
         assert at["dream_db"] == pytest.approx(48.13, abs=0.01)
         assert at["gain_db"] == pytest.approx(48.13 - at["repeat_db"], abs=0.01)
     assert found["recovered"]["pairs"] == 4 * 46
+    assert found["recovered"]["real"]["steering"] > 0.5
     assert found["recovered"]["share"]["both"] == 1
     # Every picture of this world is one and the same, turned about: the seam alone is seen or not.
     assert 0.8 < found["dreams"]["sharpness_share"] < 1.2

@@ -22,7 +22,7 @@ class Scored(ModelMessage):
 class Digits(ReactorModel):
     """Shows the number of the newest action, and the seed on a line below."""
 
-    fps = 120
+    fps = 60
     number = 0
     seed = 0
 
