@@ -41,7 +41,7 @@ world: $(TRAINING)  ## the world of `make play` anew: drives, training, weights,
 	$(BIN)/python $(WORLD)/export.py --training out/car_racing/training.pt --data out/car_racing/data
 	$(BIN)/python $(WORLD)/evaluate.py --drives out/car_racing/held --card
 
-miniature: $(TRAINING)  ## three minutes of the same, tested
+miniature: $(TRAINING)  ## two minutes of the same, tested
 	$(BIN)/python -m pytest tests/training
 
 test: test-fast test-network  ## all tests

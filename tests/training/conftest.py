@@ -31,10 +31,10 @@ class Trained:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """700 pictures of each of two drivers, and a training of 160 steps over them."""
+    """700 pictures of each of two drivers, and a training of 400 steps over them."""
     folder = tmp_path_factory.mktemp("world")
     run("collect.py", "--out", folder / "drives", "--frames", 700, "--seed", 3, "--workers", 2)
     run("collect.py", "--out", folder / "held", "--frames", 300, "--seed", 903, "--workers", 1)
-    asked = ("--steps", 160, "--batch", 16, "--threads", 2, "--every", 60)
+    asked = ("--steps", 400, "--batch", 16, "--threads", 2, "--every", 60)
     printed = run("train.py", "--data", folder / "drives", "--out", folder, *asked)
     return Trained(folder / "drives", folder / "held", folder, printed)

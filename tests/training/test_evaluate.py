@@ -102,7 +102,7 @@ def test_shards_are_read_as_they_were_written(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     weights = write_weights(tmp_path_factory.mktemp("tiny"))
-    wish = Wish(weights, drives(), starts=4, dreams=2, temperature=0.0, long=20, lessons=60)
+    wish = Wish(weights, drives(), starts=4, dreams=2, temperature=0.0, long=20, lessons=20)
     return measure(wish, 0, Progress())
 
 
