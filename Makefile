@@ -36,7 +36,7 @@ $(TRAINING): $(READY)
 
 world: $(TRAINING)  ## the world of `make play` anew: drives, training, weights, figures; hours on two cores, minutes on a GPU
 	$(BIN)/python $(WORLD)/collect.py --out out/car_racing/data --seed 1 --workers 2
-	$(BIN)/python $(WORLD)/collect.py --out out/car_racing/held --seed 900 --workers 1 --frames 12000
+	$(BIN)/python $(WORLD)/collect.py --out out/car_racing/held --seed 900 --workers 1 --frames 10000
 	$(BIN)/python $(WORLD)/train.py --data out/car_racing/data --out out/car_racing
 	$(BIN)/python $(WORLD)/export.py --training out/car_racing/training.pt --data out/car_racing/data
 	$(BIN)/python $(WORLD)/evaluate.py --drives out/car_racing/held --card

@@ -1,6 +1,6 @@
 """Records drives in the real CarRacing-v3: some 100 pictures a second and core, the same ones for the same seed.
 
-python examples/worlds/car_racing/collect.py --out out/car_racing/data --frames 40000 --seed 1 --workers 2
+python examples/worlds/car_racing/collect.py --out out/car_racing/data --frames 36000 --seed 1 --workers 2
 """
 
 import argparse
@@ -68,7 +68,7 @@ def collect(out: Path, frames: int, seed: int) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("out/car_racing/data"), help="folder for the drives (%(default)s)")
-    parser.add_argument("--frames", type=int, default=40_000, help="pictures of each worker (%(default)s)")
+    parser.add_argument("--frames", type=int, default=36_000, help="pictures of each worker (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the first worker; the others count on (%(default)s)")
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1), help="processes (%(default)s)")
     asked = parser.parse_args()

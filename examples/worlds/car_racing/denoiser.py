@@ -1,5 +1,7 @@
 """The network that dreams: from four pictures, their actions and a noisy next picture to a cleaner next picture.
 
+What it finds is the change from the last picture, so that what stands still is there from the first step of a training on.
+
 Preconditioning, loss weights and noise levels follow Karras et al., "Elucidating the Design Space of Diffusion-Based
 Generative Models" (2022); the use for worlds, with few steps per frame, follows Alonso et al., "Diffusion for World Modeling:
 Visual Details Matter in Atari" (2024); the noise on the context, told to the network, follows Valevski et al., "Diffusion
@@ -16,11 +18,13 @@ from torch.nn import functional
 CONTEXT = 4
 CHANNELS = 12
 SIDE = 32
-DATA_DEVIATION = 0.5
-CONTEXT_NOISE = 0.4
-"""The most noise that training puts on the context, as a standard deviation."""
+PICTURE_DEVIATION = 0.5
+CHANGE_DEVIATION = 0.15
+"""The standard deviation of pictures, and of the change from one to the next; a little more than is measured."""
+CONTEXT_NOISE = 0.25
+"""The most noise that training puts on the context, as a standard deviation; little is more frequent than much."""
 
-LEVELS = (5.0, 0.65, 0.08)
+LEVELS = (2.0, 0.3, 0.04)
 """The noise levels that a frame is made by, one evaluation of the network at each."""
 SHARES = (0.4, 0.35, 0.25)
 """How often training looks at each of them: it is for these few alone, give or take a quarter."""
@@ -106,16 +110,18 @@ def to_pictures(x: Tensor) -> Tensor:
 def denoise(net: nn.Module, noisy: Tensor, level: Tensor, batch: Batch) -> Tensor:
     """What the network takes a picture with noise of so much deviation (B,) for."""
     deviation = level[:, None, None, None]
-    total = (deviation**2 + DATA_DEVIATION**2).sqrt()
-    scaled = Batch(batch.context / DATA_DEVIATION, batch.actions, batch.context_noise)
-    seen = net(noisy / total, level.log() / 4, scaled)
-    return noisy * (DATA_DEVIATION / total) ** 2 + seen.float() * deviation * DATA_DEVIATION / total
+    total = (deviation**2 + CHANGE_DEVIATION**2).sqrt()
+    last = batch.context[:, -CHANNELS:]
+    scaled = Batch(batch.context / PICTURE_DEVIATION, batch.actions, batch.context_noise)
+    seen = net((noisy - last) / total, level.log() / 4, scaled)
+    change = (noisy - last) * (CHANGE_DEVIATION / total) ** 2 + seen.float() * deviation * CHANGE_DEVIATION / total
+    return last + change
 
 
 def loss(net: nn.Module, batch: Batch, target: Tensor, generator: torch.Generator) -> Tensor:
     """The weighted squared error at random noise levels, with a random noise on the context."""
     count = len(target)
-    amount = torch.rand(count, generator=generator) * CONTEXT_NOISE * (torch.rand(count, generator=generator) < 0.8)
+    amount = CONTEXT_NOISE * torch.rand(count, generator=generator) ** 2
     context_noise = torch.randn(batch.context.shape, generator=generator).to(target.device)
     chosen = torch.multinomial(torch.tensor(SHARES), count, replacement=True, generator=generator)
     level = (torch.tensor(LEVELS)[chosen] * (torch.randn(count, generator=generator) * 0.25).exp()).to(target.device)
@@ -123,13 +129,13 @@ def loss(net: nn.Module, batch: Batch, target: Tensor, generator: torch.Generato
     amount = amount.to(target.device)
     seen = Batch(batch.context + context_noise * amount[:, None, None, None], batch.actions, amount)
     found = denoise(net, target + noise * level[:, None, None, None], level, seen)
-    weight = (level**2 + DATA_DEVIATION**2) / (level * DATA_DEVIATION) ** 2
+    weight = (level**2 + CHANGE_DEVIATION**2) / (level * CHANGE_DEVIATION) ** 2
     return (weight[:, None, None, None] * (found - target) ** 2).mean()
 
 
 def sample(net: nn.Module, batch: Batch, noise: Tensor, levels: tuple[float, ...] = LEVELS) -> Tensor:
     """The next picture (B, 12, 32, 32), from standard normal noise of that shape, in one Euler step for each level."""
-    x = noise * levels[0]
+    x = batch.context[:, -CHANNELS:] + noise * levels[0]
     for level, following in zip(levels, (*levels[1:], 0.0), strict=True):
         found = denoise(net, x, torch.full_like(batch.context_noise, level), batch)
         x = found + (x - found) * (following / level)

@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 WARM_UP_STEPS = 300
-DECAY_SHARE = 0.25
+DECAY_SHARE = 0.7
 """The share of the steps, at the end, in which the learning rate falls to nothing."""
 
 
@@ -29,9 +29,9 @@ DECAY_SHARE = 0.25
 class Plan:
     """What one training is: the same plan on the same data gives the same weights (on the same kind of machine)."""
 
-    steps: int = 20_000
+    steps: int = 13_000
     batch: int = 32
-    rate: float = 4e-4
+    rate: float = 1.2e-3
     seed: int = 0
     average: float = 0.999
 
