@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 from collect import collect
-from denoiser import CONTEXT, LEVELS, Batch, UNet, denoise, sample, to_network, to_pictures
+from denoiser import CONTEXT, LEVELS, Batch, UNet, denoise, details, sample, to_network, to_pictures
 from dream import Dream
 from PIL import Image
 from tests.training.conftest import WORLD, Trained, run
-from train import Drives, Plan, Training
+from train import ROUNDS, Drives, Plan, Training
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -61,6 +61,25 @@ def test_a_training_that_is_taken_up_again_gives_the_same_weights(trained: Train
     assert second.step == 6
     for name, weight in whole.average.state_dict().items():
         assert torch.equal(weight, second.average.state_dict()[name]), name
+
+
+def test_in_every_round_the_learning_rate_falls_to_nothing() -> None:
+    plan = Plan(steps=3_100)
+    assert [plan.at(step)[0] for step in (0, 1_299, 1_300, 1_799, 1_800, 3_099)] == [each for each in ROUNDS for _ in range(2)]
+    rates = [plan.at(step)[1] for step in (0, 299, 390, 1_299, 1_300, 1_424, 1_450, 1_799, 2_100, 3_099)]
+    assert rates == pytest.approx(
+        [1.2e-3 / 300, 1.2e-3, 1.2e-3, 1.2e-3 / 910, 6e-4 / 125, 6e-4, 6e-4, 6e-4 / 350, 6e-4, 6e-4 / 910], rel=1e-3
+    )
+
+
+def test_dials_and_contrast_are_details() -> None:
+    picture = np.full((1, 64, 64, 3), 100, np.uint8)
+    picture[:, 20:22, 10:12:2] = 255
+    found = details(to_network(torch.from_numpy(picture)))
+    assert found.shape == (1, 1, 32, 32)
+    assert found[0, 0, 10, 5] == 1.0
+    assert (found[0, 0, 28:] == 1.0).all()
+    assert float(found.sum()) == pytest.approx(1 + 4 * 32)
 
 
 def test_it_learns_the_next_picture_of_drives_that_it_has_not_seen(trained: Trained) -> None:

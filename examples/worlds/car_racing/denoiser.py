@@ -18,16 +18,16 @@ from torch.nn import functional
 CONTEXT = 4
 CHANNELS = 12
 SIDE = 32
+DIALS = 28
+"""The first row of the dials, which say how fast the car is and where its wheels stand."""
 PICTURE_DEVIATION = 0.5
 CHANGE_DEVIATION = 0.15
 """The standard deviation of pictures, and of the change from one to the next; a little more than is measured."""
 CONTEXT_NOISE = 0.25
 """The most noise that training puts on the context, as a standard deviation; little is more frequent than much."""
 
-LEVELS = (2.0, 0.3, 0.04)
-"""The noise levels that a frame is made by, one evaluation of the network at each."""
-SHARES = (0.4, 0.35, 0.25)
-"""How often training looks at each of them: it is for these few alone, give or take a quarter."""
+LEVELS = (3.0, 1.0, 0.25, 0.05)
+"""The noise levels that a picture is made by, one evaluation of the network at each."""
 
 
 class Batch(NamedTuple):
@@ -118,19 +118,38 @@ def denoise(net: nn.Module, noisy: Tensor, level: Tensor, batch: Batch) -> Tenso
     return last + change
 
 
-def loss(net: nn.Module, batch: Batch, target: Tensor, generator: torch.Generator) -> Tensor:
-    """The weighted squared error at random noise levels, with a random noise on the context."""
+def details(target: Tensor) -> Tensor:
+    """How much of a detail each place is, 0..1: all of the dials, and what has contrast. (B, 12, 32, 32) to (B, 1, 32, 32)."""
+    contrast = 4 * target.unflatten(1, (3, 4)).std(2).mean(1, keepdim=True)
+    contrast[..., DIALS:, :] = 1.0
+    return contrast.clamp(max=1.0)
+
+
+def loss(
+    net: nn.Module,
+    batch: Batch,
+    target: Tensor,
+    generator: torch.Generator,
+    levels: tuple[float, ...] = LEVELS,
+    shares: tuple[float, ...] = (1.0,) * len(LEVELS),
+    emphasis: float = 0.0,
+) -> Tensor:
+    """The weighted squared error, with a random noise on the context, at noise levels that are about ``levels``.
+
+    How often it looks at each of them say the ``shares``: a network learns these few alone, give or take a quarter. Details count
+    ``1 + emphasis``.
+    """
     count = len(target)
     amount = CONTEXT_NOISE * torch.rand(count, generator=generator) ** 2
     context_noise = torch.randn(batch.context.shape, generator=generator).to(target.device)
-    chosen = torch.multinomial(torch.tensor(SHARES), count, replacement=True, generator=generator)
-    level = (torch.tensor(LEVELS)[chosen] * (torch.randn(count, generator=generator) * 0.25).exp()).to(target.device)
+    chosen = torch.multinomial(torch.tensor(shares), count, replacement=True, generator=generator)
+    level = (torch.tensor(levels)[chosen] * (torch.randn(count, generator=generator) * 0.25).exp()).to(target.device)
     noise = torch.randn(target.shape, generator=generator).to(target.device)
     amount = amount.to(target.device)
     seen = Batch(batch.context + context_noise * amount[:, None, None, None], batch.actions, amount)
     found = denoise(net, target + noise * level[:, None, None, None], level, seen)
     weight = (level**2 + CHANGE_DEVIATION**2) / (level * CHANGE_DEVIATION) ** 2
-    return (weight[:, None, None, None] * (found - target) ** 2).mean()
+    return (weight[:, None, None, None] * (1 + emphasis * details(target)) * (found - target) ** 2).mean()
 
 
 def sample(net: nn.Module, batch: Batch, noise: Tensor, levels: tuple[float, ...] = LEVELS) -> Tensor:

@@ -13,7 +13,7 @@ from held import CONTEXT, HeldOut, Places
 from measures import balanced_accuracy, psnr, sharpness
 from recovery import pedals, read, steering, train
 
-STEPS: Final = (5, 10, 50)
+STEPS: Final = (5, 10, 25, 50)
 LONG: Final = 1000
 LESSONS: Final = 700
 """Steps that the reader of actions is trained for."""

@@ -15,30 +15,61 @@ from typing import Any
 
 import numpy as np
 import torch
-from denoiser import CHANNELS, CONTEXT, SIDE, Batch, UNet, loss, sample, to_network, to_pictures
+from denoiser import CHANNELS, CONTEXT, LEVELS, SIDE, Batch, UNet, loss, sample, to_network, to_pictures
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
 WARM_UP_STEPS = 300
 DECAY_SHARE = 0.7
-"""The share of the steps, at the end, in which the learning rate falls to nothing."""
+"""The share of a round's steps, at its end, in which the learning rate falls to nothing."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """A part of a training: its steps, its highest learning rate, what it looks at, and how much more details count in it."""
+
+    steps: int
+    rate: float
+    levels: tuple[float, ...]
+    shares: tuple[float, ...]
+    emphasis: float
+
+
+ROUNDS = (
+    Round(13_000, 1.2e-3, (2.0, 0.3, 0.04), (0.4, 0.35, 0.25), emphasis=0.0),
+    Round(5_000, 6e-4, (2.0, 0.3, 0.04), (0.4, 0.35, 0.25), emphasis=3.0),
+    Round(13_000, 6e-4, LEVELS, (0.25, 0.25, 0.25, 0.25), emphasis=3.0),
+)
+"""Three noise levels teach the most in the time that there is; the four of the last round are those that pictures are made by."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one training is: the same plan on the same data gives the same weights (on the same kind of machine)."""
+    """What one training is: the same plan on the same data gives the same weights (on the same kind of machine).
 
-    steps: int = 13_000
+    Of other ``steps`` every round has its share.
+    """
+
+    steps: int = sum(each.steps for each in ROUNDS)
     batch: int = 32
-    rate: float = 1.2e-3
     seed: int = 0
     average: float = 0.999
 
-    def rate_at(self, step: int) -> float:
-        """Warms up, holds, and falls in a straight line to nothing."""
-        left = (self.steps - step) / (self.steps * DECAY_SHARE)
-        return self.rate * min(1.0, (step + 1) / WARM_UP_STEPS, max(left, 0.0))
+    def at(self, step: int) -> tuple[Round, float]:
+        """The round of a step and its learning rate: in each it warms up, holds, and falls in a straight line to nothing."""
+        began = 0
+        for each in ROUNDS[:-1]:
+            long = round(each.steps * self.steps / Plan.steps)
+            if step < began + long:
+                return each, _rate(each.rate, step - began, long)
+            began += long
+        return ROUNDS[-1], _rate(ROUNDS[-1].rate, step - began, self.steps - began)
+
+
+def _rate(most: float, step: int, steps: int) -> float:
+    warm = min(WARM_UP_STEPS, max(steps // 4, 1))
+    return most * min(1.0, (step + 1) / warm, max((steps - step) / (steps * DECAY_SHARE), 0.0))
 
 
 class Drives:
@@ -76,17 +107,18 @@ class Training:
         self.step = 0
         self.net = UNet().to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net).eval()
-        self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=plan.rate, weight_decay=1e-2, betas=(0.9, 0.99), fused=True)
+        self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=0.0, weight_decay=1e-2, betas=(0.9, 0.99), fused=True)
 
     def advance(self, drives: Drives) -> float:
         """One step. Returns its loss. What it draws depends on the seed and the step alone."""
         rng = np.random.default_rng((self.plan.seed, self.step))
         generator = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
         batch, target = _tensors(*drives.batch(self.plan.batch, rng), self.device)
+        part, rate = self.plan.at(self.step)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.plan.rate_at(self.step)
+            group["lr"] = rate
         with torch.autocast(self.device, dtype=torch.bfloat16):
-            found = loss(self.net, batch, target, generator)
+            found = loss(self.net, batch, target, generator, part.levels, part.shares, part.emphasis)
         self.optimizer.zero_grad()
         found.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
@@ -122,7 +154,14 @@ def _tensors(frames: NDArray[np.uint8], actions: NDArray[np.float32], device: st
 
 
 def contact_sheet(
-    net: nn.Module, drives: Drives, device: str, *, rows: int = 4, columns: int = 8, stride: int = 4
+    net: nn.Module,
+    drives: Drives,
+    levels: tuple[float, ...],
+    device: str,
+    *,
+    rows: int = 4,
+    columns: int = 8,
+    stride: int = 4,
 ) -> Image.Image:
     """Real drives, and below each of them the dream that begins with its first pictures and takes the same actions."""
     rng = np.random.default_rng(1)
@@ -130,14 +169,17 @@ def contact_sheet(
     fit = [(shard, at) for shard, at in drives.places[:: len(drives.places) // 200 or 1] if at + long < len(drives.frames[shard])]
     chosen = [fit[index] for index in rng.integers(len(fit), size=rows)]
     real = np.stack([drives.frames[shard][at : at + long] for shard, at in chosen])
-    dreamed = dream(net, real[:, :CONTEXT], np.stack([drives.actions[shard][at : at + long] for shard, at in chosen]), device)
+    actions = np.stack([drives.actions[shard][at : at + long] for shard, at in chosen])
+    dreamed = dream(net, real[:, :CONTEXT], actions, levels, device)
     lines = [each[:, ::stride] for each in (real[:, CONTEXT:], dreamed)]
     grid = np.stack(lines, axis=1).transpose(0, 1, 3, 2, 4, 5).reshape(2 * rows * 64, columns * 64, 3)
     return Image.fromarray(grid).resize((grid.shape[1] * 2, grid.shape[0] * 2), Image.Resampling.NEAREST)
 
 
 @torch.no_grad()
-def dream(net: nn.Module, frames: NDArray[np.uint8], actions: NDArray[np.float32], device: str) -> NDArray[np.uint8]:
+def dream(
+    net: nn.Module, frames: NDArray[np.uint8], actions: NDArray[np.float32], levels: tuple[float, ...], device: str
+) -> NDArray[np.uint8]:
     """The pictures (B, n - 4, 64, 64, 3) that follow four (B, 4, 64, 64, 3), for the actions (B, n, 3) of all n of them."""
     generator = torch.Generator().manual_seed(0)
     context = to_network(torch.from_numpy(frames).to(device)).flatten(1, 2)
@@ -146,7 +188,7 @@ def dream(net: nn.Module, frames: NDArray[np.uint8], actions: NDArray[np.float32
     for at in range(CONTEXT, actions.shape[1]):
         noise = torch.randn((len(frames), CHANNELS, SIDE, SIDE), generator=generator).to(device)
         clean = torch.zeros(len(frames), device=device)
-        following = sample(net, Batch(context, moves[:, at - CONTEXT + 1 : at + 1], clean), noise)
+        following = sample(net, Batch(context, moves[:, at - CONTEXT + 1 : at + 1], clean), noise, levels)
         seen.append(to_pictures(following).cpu().numpy())
         context = torch.cat([context[:, CHANNELS:], following], 1)
     return np.stack(seen, axis=1)
@@ -163,7 +205,8 @@ def train(training: Training, drives: Drives, out: Path, every_s: float) -> None
             if now - last < every_s and training.step < training.plan.steps:
                 continue
             training.save(out / "training.pt")
-            contact_sheet(training.average, drives, training.device).save(out / "dream.png")
+            levels = training.plan.at(training.step - 1)[0].levels
+            contact_sheet(training.average, drives, levels, training.device).save(out / "dream.png")
             pace = (training.step - first) / (now - began)
             left = (training.plan.steps - training.step) / pace / 60
             mean = float(np.mean(losses))
