@@ -14,6 +14,7 @@ from reactor_coordinator import board, serve
 from reactor_coordinator.board import Snapshot
 
 LITTLE_PATIENCE = {"unseen_seconds": 0.8, "claim_seconds": 1.2}
+SOON_MISSED = {"unseen_seconds": 0.8, "claim_seconds": 60.0}
 
 
 @contextlib.asynccontextmanager
@@ -166,27 +167,31 @@ async def _first(stream: AsyncIterator[dict[str, Any] | str], count: int) -> Asy
 # ------------------------------------------------------------------------------------------- clients that went away
 
 
-async def test_a_client_that_went_away_keeps_its_place_for_a_while_and_then_its_session_ends(
-    tmp_path: Path, database_url: str
-) -> None:
-    async with full_house(tmp_path, database_url, limits=LITTLE_PATIENCE) as (house, token, holder):
+async def test_a_client_that_went_away_keeps_its_place_and_is_not_served(tmp_path: Path, database_url: str) -> None:
+    async with full_house(tmp_path, database_url, limits=SOON_MISSED) as (house, token, holder):
         gone, present = [(await house.begin(token))["session_id"] for _ in range(2)]
         async with _listening(house, token, present):
-            await house.sees(lambda snapshot: _state(snapshot, gone) == "SUSPENDED" and present in snapshot.places)
-            snapshot = house.snapshot
-            assert _state(snapshot, present) == "WAITING"
-            assert (snapshot.places[gone][:2], snapshot.places[present][:2]) == ((1, 2), (2, 2))
+            await house.sees(lambda snapshot: (_state(snapshot, gone), _state(snapshot, present)) == ("SUSPENDED", "WAITING"))
+            await house.sees(lambda snapshot: len(snapshot.places) == 2)
+            places = house.snapshot.places
+            assert (places[gone][:2], places[present][:2]) == ((1, 2), (2, 2))
             # A worker that becomes free is not for one who is not there.
             await house.ask("DELETE", f"/sessions/{holder}", token)
             await house.sees(lambda snapshot: _state(snapshot, present) == "ACTIVE")
             assert _state(house.snapshot, gone) == "SUSPENDED"
-            await house.sees(lambda snapshot: gone not in snapshot.sessions)
-            closed = (await house.ask("GET", f"/sessions/{gone}", token)).body
-            assert (closed["state"], closed["reason"]) == ("CLOSED", "unclaimed")
+
+
+async def test_a_client_that_stays_away_loses_its_session(tmp_path: Path, database_url: str) -> None:
+    async with full_house(tmp_path, database_url, limits=LITTLE_PATIENCE) as (house, token, _):
+        gone = (await house.begin(token))["session_id"]
+        await house.sees(lambda snapshot: _state(snapshot, gone) == "SUSPENDED")
+        await house.sees(lambda snapshot: gone not in snapshot.sessions)
+        closed = (await house.ask("GET", f"/sessions/{gone}", token)).body
+        assert (closed["state"], closed["reason"]) == ("CLOSED", "unclaimed")
 
 
 async def test_a_client_that_comes_back_in_time_has_its_old_place(tmp_path: Path, database_url: str) -> None:
-    async with full_house(tmp_path, database_url, limits=LITTLE_PATIENCE) as (house, token, holder):
+    async with full_house(tmp_path, database_url, limits=SOON_MISSED) as (house, token, holder):
         back, present = [(await house.begin(token))["session_id"] for _ in range(2)]
         async with _listening(house, token, present):
             await house.sees(lambda snapshot: _state(snapshot, back) == "SUSPENDED")

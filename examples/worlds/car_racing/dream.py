@@ -19,6 +19,8 @@ except ImportError as missing:
 WEIGHTS: Final = Path(__file__).resolve().parent / "weights"
 CONTEXT: Final = 4
 """Pictures that the next one is made from."""
+LIVELY: Final = 1.5
+"""The temperature to play at. So few evaluations draw a picture towards the mean of what could come: at 1 roads grow straight."""
 
 Actions: TypeAlias = NDArray[np.float32]
 

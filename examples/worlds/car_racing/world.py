@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from dream import WEIGHTS, Dream
+from dream import LIVELY, WEIGHTS, Dream
 from pictures import BadImage, Rgb, enlarge, read_image
 
 from reactor_runtime import (
@@ -107,7 +107,7 @@ class CarRacing(ReactorModel):
         """A new session is a dream of its own."""
         self.controls = Controls()
         self.paused = False
-        self.dream.temperature = 1.0
+        self.dream.temperature = LIVELY
         self.meter = Meter()
         self._begin_at(self.dream.reset(seed=self._new_seed())[0])
 
@@ -155,7 +155,7 @@ class CarRacing(ReactorModel):
 
     @event(name="set_temperature", description="How much is left to chance.")
     async def set_temperature(
-        self, temperature: float = InputField(ge=0.0, le=2.0, description="0 is none, 1 is as it was trained.")
+        self, temperature: float = InputField(ge=0.0, le=2.0, description="0 is none, 1 follows best, 1.5 bends more.")
     ) -> None:
         self.dream.temperature = temperature
         await self._tell()
