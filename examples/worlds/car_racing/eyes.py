@@ -53,6 +53,14 @@ def sees_road(picture: Picture) -> NDArray[np.bool_]:
     return np.asarray((road(picture)[..., *_AHEAD].mean((-2, -1)) >= _SHARE_AHEAD) | on_road(picture))
 
 
+def shows_kerb(picture: Picture) -> NDArray[np.bool_]:
+    """Whether the red of a kerb is seen, in more than three pixels beside the car. A number of pictures gives as many."""
+    red = (picture[..., 0] > 180) & (picture[..., 1] < 90) & (picture[..., 2] < 90)
+    red[..., HORIZON:, :] = False
+    red[..., _UNDER[0], 27:37] = False
+    return np.asarray(red.sum((-2, -1)) > 3)
+
+
 def speed(picture: Picture) -> NDArray[np.float64]:
     """What the white bar among the dials says, in m/s, to about one. A number of pictures gives as many."""
     bar = picture[..., 60:63, 8:10, :].astype(np.float64).mean(-1).sum((-2, -1))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from eyes import LookingDriver, on_road, road, sees_road, speed, way
+from eyes import LookingDriver, on_road, road, sees_road, shows_kerb, speed, way
 from simulator import Simulator
 from tests.examples.worlds.drawn import GRASS, straight, with_speed
 
@@ -39,6 +39,13 @@ def test_road_is_under_the_car_ahead_of_it_or_neither() -> None:
     pictures = np.stack([straight(), ahead, nothing, beside])
     assert on_road(pictures).tolist() == [True, False, False, False]
     assert sees_road(pictures).tolist() == [True, True, False, False]
+
+
+def test_a_kerb_is_red_and_beside_the_car() -> None:
+    kerb, car = straight(), straight()
+    kerb[10, 20:25] = (255, 0, 0)
+    car[44:51, 31:34] = (204, 0, 0)
+    assert shows_kerb(np.stack([straight(), kerb, car])).tolist() == [False, True, False]
 
 
 def test_speed_is_read_off_the_white_bar() -> None:

@@ -24,7 +24,7 @@ def test_it_steers_to_the_road_and_the_other_way_in_the_mirror() -> None:
 
 def test_a_picture_is_worth_its_speed_on_the_road() -> None:
     pictures = np.stack([straight(), with_speed(straight()), with_speed(straight(0, 12))])
-    assert reward(pictures).tolist() == [0, 1, -0.3]
+    assert reward(pictures).tolist() == [0, 1, -1]
 
 
 def test_the_search_finds_the_best_of_a_known_landscape() -> None:
