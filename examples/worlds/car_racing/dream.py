@@ -20,7 +20,9 @@ WEIGHTS: Final = Path(__file__).resolve().parent / "weights"
 CONTEXT: Final = 4
 """Pictures that the next one is made from."""
 LIVELY: Final = 1.5
-"""The temperature to play at. So few evaluations draw a picture towards the mean of what could come: at 1 roads grow straight."""
+"""The temperature to play at. At 1 roads grow straight: so few evaluations draw a picture towards the mean of what could come."""
+_COMING: Final = 6
+"""Rows of the network's 32, from the top, in which what has not been seen yet comes into view: twelve rows of pixels."""
 
 Actions: TypeAlias = NDArray[np.float32]
 
@@ -46,8 +48,8 @@ class Dream:
     def __init__(self, weights: Path = WEIGHTS, *, batch: int = 1, seed: int = 0, threads: int = 1) -> None:
         if not 1 <= batch <= 1024:
             raise ValueError(f"batch must be 1 to 1024, not {batch}")
-        self.temperature = 1.0
-        """How much chance there is in it: the deviation of the noise that a picture is made from, 0 or more."""
+        self.temperature = LIVELY
+        """How much chance there is in it, 0 or more: see :func:`tempered`."""
         self.batch = batch
         self._network = _network(weights / "world.onnx", threads)
         self._starts = _starts(weights / "starts.npz")
@@ -99,13 +101,22 @@ class Dream:
         """
         self._actions[:, -1] = np.clip(np.asarray(action, np.float32), (-1.0, 0.0, 0.0), 1.0)
         noise = self._chance.standard_normal((self.batch, *_NOISE), dtype=np.float32)
-        noise *= np.float32(self.temperature)
-        given = {"frames": self._frames, "actions": self._actions, "noise": noise}
+        given = {"frames": self._frames, "actions": self._actions, "noise": tempered(noise, self.temperature)}
         made = self._network.run(["frame"], given)[0]
         self._frames[:, :-1] = self._frames[:, 1:]
         self._frames[:, -1] = made
         self._actions[:, :-1] = self._actions[:, 1:]
         return self.picture
+
+
+def tempered(noise: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Noise (B, 12, 32, 32) of a deviation of 1, with that of the temperature; above 1, only in the upper twelve rows of pixels.
+
+    New things come into view there. What is below follows from the last picture, and more noise would only blur it.
+    """
+    scale = np.full((32, 1), min(temperature, 1.0), np.float32)
+    scale[:_COMING] = temperature
+    return noise * scale
 
 
 def _network(file: Path, threads: int) -> ort.InferenceSession:

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 
 import torch
 from card import write_card
-from dream import WEIGHTS, NoWeights
+from dream import LIVELY, WEIGHTS, NoWeights
 from held import read
 from reaction import NothingMoves, playing, reactions
 
@@ -153,7 +153,7 @@ def _asked(argv: list[str] | None) -> Any:
     )
     parser.add_argument("--quick", action="store_true", help="fewer starts, dreams and actions")
     parser.add_argument("--no-client", action="store_true", help="leave out what needs a runtime and a client")
-    parser.add_argument("--temperature", type=float, default=1.0, help="of all dreams (%(default)s)")
+    parser.add_argument("--temperature", type=float, default=LIVELY, help="of all dreams (%(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true", help="print all figures as JSON instead of the table")
     parser.add_argument("--card", action="store_true", help="write the table into MODEL_CARD.md, too")

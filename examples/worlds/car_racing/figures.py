@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from dream import Dream
+from dream import LIVELY, Dream
 from eyes import Action, LookingDriver, Picture, on_road, sees_road, speed
 from held import CONTEXT, HeldOut, Places
 from measures import balanced_accuracy, psnr, sharpness
@@ -36,7 +36,7 @@ class Wish:
     held: HeldOut
     starts: int
     dreams: int
-    temperature: float = 1.0
+    temperature: float = LIVELY
     seed: int = 0
     long: int = LONG
     lessons: int = LESSONS

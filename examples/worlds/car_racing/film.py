@@ -15,7 +15,7 @@ from typing import Final
 
 import av
 import numpy as np
-from dream import LIVELY, WEIGHTS, Actions, Dream
+from dream import WEIGHTS, Actions, Dream
 from eyes import LookingDriver
 from pictures import LARGE, Rgb, enlarge
 from PIL import Image, ImageDraw
@@ -92,9 +92,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out"), help="for car_racing.mp4 and car_racing.webp (%(default)s)")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    dream = Dream(asked.weights, seed=asked.seed)
-    dream.temperature = LIVELY
-    shown = drive(dream, asked.seconds * FPS)
+    shown = drive(Dream(asked.weights, seed=asked.seed), asked.seconds * FPS)
     write_mp4(asked.out / "car_racing.mp4", shown)
     size = write_webp(asked.out / "car_racing.webp", shown)
     print(f"{asked.out / 'car_racing.mp4'} and {asked.out / 'car_racing.webp'}: {len(shown)} pictures, {size:,} bytes")

@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 from card import write_card
-from dream import LIVELY, WEIGHTS, Dream, NoWeights
+from dream import WEIGHTS, Dream, NoWeights
 from eyes import HORIZON, Action, LookingDriver, Picture, on_road, road, speed
 from numpy.typing import NDArray
 from simulator import Simulator
@@ -253,7 +253,6 @@ def _learnt(asked: argparse.Namespace) -> Numbers:
     if asked.examine or asked.through:
         return np.array(json.loads(asked.out.read_text(encoding="utf-8"))["numbers"], np.float64).reshape(COUNT)
     dream = Dream(asked.weights, batch=_PEOPLE, seed=asked.seed)
-    dream.temperature = LIVELY
     numbers = learn(dream, asked.minutes * 60, asked.seed, _tell)
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(json.dumps({"numbers": numbers.tolist()}), encoding="utf-8")

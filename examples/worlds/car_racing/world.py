@@ -155,7 +155,7 @@ class CarRacing(ReactorModel):
 
     @event(name="set_temperature", description="How much is left to chance.")
     async def set_temperature(
-        self, temperature: float = InputField(ge=0.0, le=2.0, description="0 is none, 1 follows best, 1.5 bends more.")
+        self, temperature: float = InputField(ge=0.0, le=2.0, description="0 is none; above 1, more bends lie ahead.")
     ) -> None:
         self.dream.temperature = temperature
         await self._tell()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dream import Dream, NoWeights
+from dream import Dream, NoWeights, tempered
 from tests.examples.worlds.tiny_world import start, write_weights
 
 LEFT, RIGHT, AHEAD = (-1.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.0, 0.0)
@@ -67,10 +67,11 @@ def test_the_same_seed_makes_the_same_dream_and_another_one_another(weights: Pat
     def lamps(dream: Dream) -> list[int]:
         return [int(dream.step(AHEAD)[0, 0, 0]) for _ in range(6)]
 
-    dream = Dream(weights, seed=5)
+    dream, other = Dream(weights, seed=5), Dream(weights, seed=5)
+    dream.temperature = other.temperature = 1.0
     first = lamps(dream)
     assert len(set(first)) > 2
-    assert lamps(Dream(weights, seed=5)) == first
+    assert lamps(other) == first
     assert lamps(dream) != first
     dream.reset(seed=5)
     where = dream.picture
@@ -79,6 +80,18 @@ def test_the_same_seed_makes_the_same_dream_and_another_one_another(weights: Pat
     assert lamps(dream) != first
     dream.reset(seed=5)
     assert np.array_equal(dream.picture, where)
+
+
+@pytest.mark.parametrize(
+    ("temperature", "above", "below"), [(0.0, 0, 0), (0.5, 0.5, 0.5), (1.0, 1, 1), (1.5, 1.5, 1), (2.0, 2, 1)]
+)
+def test_more_chance_than_was_trained_is_only_where_new_things_come_into_view(
+    temperature: float, above: float, below: float
+) -> None:
+    noise = tempered(np.ones((2, 12, 32, 32), np.float32), temperature)
+    assert noise.dtype == np.float32
+    assert (noise[:, :, :6] == above).all()
+    assert (noise[:, :, 6:] == below).all()
 
 
 def test_chance_chooses_among_all_beginnings(weights: Path) -> None:
