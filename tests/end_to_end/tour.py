@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 from tests.interop.browser import FLAGS
+from tests.interop.provisioning import command
 
-CHROMIUM: Final = "/usr/bin/chromium"
 PATIENCE_MS: Final = 25_000
 DESKTOP: Final = {"width": 1280, "height": 900}
 PHONE: Final = {"width": 360, "height": 740}
@@ -85,8 +85,9 @@ class Tour:
 def touring(url: str, squares: tuple[str, ...]) -> Iterator[Tour]:
     """The page of a runtime, connected."""
     expect.set_options(timeout=PATIENCE_MS)
+    chromium = command("chromium", ["chromium"], print)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=FLAGS)
         try:
             page = browser.new_page(viewport=DESKTOP, color_scheme="light")  # type: ignore[arg-type]
             page.set_default_timeout(PATIENCE_MS)

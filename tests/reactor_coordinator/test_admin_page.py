@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
+from tests.interop.provisioning import command
 from tests.reactor_coordinator.house import configuration
 
 from reactor_coordinator.app import build_app
@@ -25,7 +26,6 @@ from reactor_http.listen import Server, address, bind
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(150)]
 
-CHROMIUM = "/usr/bin/chromium"
 DEADLINE_MS = 30_000
 FLAGS = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
 SHOWS_A_PICTURE = "() => [...document.querySelectorAll('video')].some(video => video.videoWidth === 256)"
@@ -81,8 +81,9 @@ async def _key(coordinator: Coordinator, **properties: Any) -> str:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
+    chromium = command("chromium", ["chromium"], print)
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        launched = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         try:
             yield launched
         finally:

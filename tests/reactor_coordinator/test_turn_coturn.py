@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import socket
 import subprocess
 import time
@@ -14,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.interop.provisioning import alone
+from tests.interop.provisioning import command
 from tests.ports import free_port
 
 from reactor_coordinator.config import IceSpec, TurnSpec
@@ -30,7 +28,6 @@ pytestmark = pytest.mark.network
 SECRET = "a secret of this test"
 TTL_S = 600
 START_LIMIT_S = 60.0
-INSTALL_LIMIT_S = 240.0
 GATHER_LIMIT_S = 10.0
 
 
@@ -50,30 +47,6 @@ class Coturn:
         return PeerConfig(ice_servers=(ice,), relay_only=True, gather_limit_s=GATHER_LIMIT_S)
 
 
-def _turnserver() -> str:
-    """The program; installed from the distribution's packages when it is missing and that is allowed."""
-    if found := shutil.which("turnserver"):
-        return found
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        pytest.skip("turnserver (coturn) is not on this machine, and cannot be installed here")
-    with alone("apt"):
-        for arguments in (["update"], ["install", "--yes", "--no-install-recommends", "coturn"]):
-            done = subprocess.run(
-                ["apt-get", *arguments],
-                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=INSTALL_LIMIT_S,
-                check=False,
-            )
-            if done.returncode != 0:
-                pytest.skip(f"coturn cannot be installed here: {done.stderr.strip()[-500:]}")
-    found = shutil.which("turnserver")
-    assert found, "turnserver is not there after its installation"
-    return found
-
-
 def _wait_until_it_listens(process: subprocess.Popen[bytes], coturn: Coturn) -> None:
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline:
@@ -91,7 +64,7 @@ def coturn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coturn]:
     folder = tmp_path_factory.mktemp("coturn")
     server = Coturn(free_port(), folder / "log.txt")
     arguments = [
-        _turnserver(),
+        command("turnserver", ["coturn"], print),
         "-n",
         *("--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--listening-port", str(server.port)),
         *("--use-auth-secret", "--static-auth-secret", SECRET, "--realm", "openreactor.test"),
