@@ -34,7 +34,7 @@ $(TRAINING): $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable ".[train]"
 	@touch $@
 
-world: $(TRAINING)  ## the world of `make play` anew: drives, training, weights, figures; three hours on two cores
+world: $(TRAINING)  ## the world of `make play` anew: drives, training, weights, figures; three and a half hours on two cores
 	$(BIN)/python $(WORLD)/collect.py --out out/car_racing/data --seed 1 --workers 2
 	$(BIN)/python $(WORLD)/collect.py --out out/car_racing/held --seed 900 --workers 1 --frames 10000
 	$(BIN)/python $(WORLD)/train.py --data out/car_racing/data --out out/car_racing

@@ -19,7 +19,7 @@ except ImportError as missing:
 WEIGHTS: Final = Path(__file__).resolve().parent / "weights"
 CONTEXT: Final = 4
 """Pictures that the next one is made from."""
-LIVELY: Final = 1.5
+LIVELY: Final = 1.9
 """The temperature to play at. At 1 roads grow straight: so few evaluations draw a picture towards the mean of what could come."""
 _COMING: Final = 6
 """Rows of the network's 32, from the top, in which what has not been seen yet comes into view: twelve rows of pixels."""

@@ -131,8 +131,8 @@ def _notes(found: Figures) -> list[str]:
     }
     notes = [
         f"{found['fidelity']['starts']} open-loop starts; {pairs['pairs']:,} pairs; {dreams['dreams']} dreams of 1,000 frames.",
-        f"One second on, at 25 steps, open-loop PSNR is {found['fidelity']['25']['gain_db']:+.1f} dB over repeating the last",
-        "frame.",
+        "A step is a picture, two steps of the simulation. One second on, at 25 pictures or 50 steps of the simulation,",
+        f"open-loop PSNR is {found['fidelity']['25']['gain_db']:+.1f} dB over repeating the last frame.",
         f"Of the dreams, driven at {dreams['speed_m_s']:.0f} m/s by their dials, the worst has road in",
         f"{100 * min(dreams['road_of_each']):.0f} % of its frames; the car stands on road in {100 * dreams['road_under']:.0f} %.",
         f"Right in steering and pedals both: {part['real', 'both']} of real pairs, {part['dreamed', 'both']} of dreamed ones;",
@@ -163,7 +163,7 @@ def _asked(argv: list[str] | None) -> Any:
 def main(argv: list[str] | None = None) -> None:
     asked = _asked(argv)
     torch.set_num_threads(1)
-    starts, dreams, actions = (20, 2, 10) if asked.quick else (120, 8, 40)
+    starts, dreams, actions = (20, 2, 10) if asked.quick else (200, 16, 40)
     try:
         wish = Wish(asked.weights, read(asked.drives), starts, dreams, asked.temperature, asked.seed)
         found = measure(wish, 0 if asked.no_client else actions, Progress())

@@ -10,6 +10,7 @@ there is what the picture shows: speed, while there is road under the car.
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -252,7 +253,7 @@ def _tell(line: str) -> None:
 def _learnt(asked: argparse.Namespace) -> Numbers:
     if asked.examine or asked.through:
         return np.array(json.loads(asked.out.read_text(encoding="utf-8"))["numbers"], np.float64).reshape(COUNT)
-    dream = Dream(asked.weights, batch=_PEOPLE, seed=asked.seed)
+    dream = Dream(asked.weights, batch=_PEOPLE, seed=asked.seed, threads=os.cpu_count() or 1)
     numbers = learn(dream, asked.minutes * 60, asked.seed, _tell)
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(json.dumps({"numbers": numbers.tolist()}), encoding="utf-8")

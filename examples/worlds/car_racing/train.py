@@ -44,9 +44,10 @@ ROUNDS = (
     Round(5_000, 6e-4, (2.0, 0.3, 0.04), (0.4, 0.35, 0.25), emphasis=3.0),
     Round(13_000, 6e-4, LEVELS, (0.25, 0.25, 0.25, 0.25), emphasis=3.0),
     Round(6_000, 6e-4, LEVELS, (0.25, 0.25, 0.25, 0.25), emphasis=3.0, kerbs=0.25),
+    Round(9_000, 6e-4, LEVELS, (0.25, 0.25, 0.25, 0.25), emphasis=3.0, kerbs=0.25),
 )
 """Three noise levels teach the most in the time that there is; four are those that pictures are made by. So few evaluations leave
-out what is rare: a kerb, the mark of a sharp bend, comes into view in one picture of fifty; in the last round, in one of four."""
+out what is rare: a kerb, the mark of a sharp bend, comes into view in one picture of fifty; in the last rounds, one of four."""
 
 
 @dataclass(frozen=True)
