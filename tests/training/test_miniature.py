@@ -65,12 +65,12 @@ def test_a_training_that_is_taken_up_again_gives_the_same_weights(trained: Train
 
 
 def test_in_every_round_the_learning_rate_falls_to_nothing() -> None:
-    plan = Plan(steps=3_700)
-    edges = (0, 1_299, 1_300, 1_799, 1_800, 3_099, 3_100, 3_699)
+    plan = Plan(steps=4_600)
+    edges = (0, 1_299, 1_300, 1_799, 1_800, 3_099, 3_100, 3_699, 3_700, 4_599)
     assert [plan.at(step)[0] for step in edges] == [each for each in ROUNDS for _ in range(2)]
-    rates = [plan.at(step)[1] for step in (0, 299, 390, 1_299, 1_300, 1_424, 1_450, 1_799, 3_099, 3_699)]
+    rates = [plan.at(step)[1] for step in (0, 299, 390, 1_299, 1_300, 1_424, 1_450, 1_799, 3_099, 3_699, 4_599)]
     assert rates == pytest.approx(
-        [1.2e-3 / 300, 1.2e-3, 1.2e-3, 1.2e-3 / 910, 6e-4 / 125, 6e-4, 6e-4, 6e-4 / 350, 6e-4 / 910, 6e-4 / 420],
+        [1.2e-3 / 300, 1.2e-3, 1.2e-3, 1.2e-3 / 910, 6e-4 / 125, 6e-4, 6e-4, 6e-4 / 350, 6e-4 / 910, 6e-4 / 420, 6e-4 / 630],
         rel=1e-3,
     )
 
