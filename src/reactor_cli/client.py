@@ -20,8 +20,10 @@ from rich.table import Table
 
 from reactor_cli.completion import DEFAULT_URL, command_names
 from reactor_cli.output import JsonOption, errors, example, say, show_json, show_json_line, show_table
-from reactor_protocol.errors import InvalidArgumentError, NetworkError, RequestTimeoutError
+from reactor_cli.parameters import parameters_in_words
+from reactor_protocol.errors import CommandRejected, InvalidArgumentError, NetworkError, RequestTimeoutError
 from reactor_protocol.messages import JsonObject
+from reactor_protocol.schema_changes import body_of, commands_of, mapping_of
 
 T = TypeVar("T")
 
@@ -31,6 +33,8 @@ client = typer.Typer(
 )
 
 FIRST_PICTURE_S: Final = 20.0
+SCHEMA_S: Final = 3.0
+"""How long a model is waited for to tell its schema: what it offers is known without."""
 
 UrlOption = Annotated[str, typer.Option("--url", "-u", help="Address of a running model, else REACTOR_LOCAL_URL.")]
 ModelOption = Annotated[
@@ -77,19 +81,38 @@ def _run(url: str, model: str | None, work: Callable[[Any], Awaitable[T]]) -> T:
 
 @client.command(epilog=example("reactor client show", "reactor client show --model sky --json"))
 def show(url: UrlOption = "", model: ModelOption = None, as_json: JsonOption = False) -> None:
-    """Show the tracks and commands of a model."""
+    """Show the tracks of a model, its commands, and what these take."""
 
-    async def work(reactor: Any) -> JsonObject:
-        return dict(reactor.get_capabilities() or {})
+    async def work(reactor: Any) -> tuple[JsonObject, JsonObject]:
+        return dict(reactor.get_capabilities() or {}), await _schema(reactor)
 
-    found = _run(url, model, work)
+    found, document = _run(url, model, work)
+    commands = found.get("commands") or []
     if as_json:
-        show_json(found)
+        shapes = {name: body_of(mapping_of(told.get("requestBody"))) for name, told in commands_of(document).items()}
+        with_schema = [each | {"schema": shapes[each["name"]]} if each["name"] in shapes else each for each in commands]
+        show_json(found | {"commands": with_schema})
         return
     show_table(found.get("tracks") or [], ("name", "kind", "direction"), "no tracks")
     say("")
-    rows = [{"command": each["name"], "description": each.get("description", "")} for each in found.get("commands") or []]
-    show_table(rows, ("command", "description"), "no commands")
+    rows = [
+        {
+            "command": each["name"],
+            "takes": "\n".join(parameters_in_words(document, each["name"])),
+            "description": each.get("description", ""),
+        }
+        for each in commands
+    ]
+    show_table(rows, ("command", "takes", "description") if document else ("command", "description"), "no commands")
+
+
+async def _schema(reactor: Any) -> JsonObject:
+    """The schema document of the model; empty where it tells none."""
+    try:
+        document: JsonObject = await importlib.import_module("reactor_sdk.model_schema").ask_schema(reactor, SCHEMA_S)
+    except (CommandRejected, RequestTimeoutError):
+        return {}
+    return document
 
 
 @client.command(epilog=example("reactor client send set_speed speed=2", "reactor client send set_image --file image=cat.png"))
@@ -107,7 +130,14 @@ def send(
 
     async def work(reactor: Any) -> JsonObject | None:
         uploads = {name: await reactor.upload_file(path) for name, path in paths.items()}
-        reply: JsonObject | None = await reactor.send_command(command, {**data, **uploads})
+        try:
+            reply: JsonObject | None = await reactor.send_command(command, {**data, **uploads})
+        except CommandRejected as refusal:
+            if refusal.code != "invalid_command":
+                raise
+            takes = "; ".join(parameters_in_words(await _schema(reactor), command))
+            why = f"{refusal.reason} ({command} takes {takes})" if takes else refusal.reason
+            raise CommandRejected(refusal.code, why, command=command) from refusal
         return reply
 
     reply = _run(url, model, work)

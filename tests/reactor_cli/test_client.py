@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -80,6 +81,10 @@ async def test_a_tour(tmp_path: Path) -> None:
         assert [(each["name"], each["kind"], each["direction"]) for each in offered["tracks"]] == [
             ("main_video", "video", "recvonly")
         ]
+        assert offered["commands"][2]["schema"]["properties"]["radius"]["maximum"] == 150
+        code, output, problems = await reactor("client", "show", "--url", url)
+        assert (code, problems) == (0, "")
+        assert re.search(r"set_radius +radius: integer, 5 to 150, 40 if left out +Of the disc, in pixels\.", output)
         # Somebody else's session stays: what is set is seen by the next command.
         await http.post("/start_session", json={})
         assert await reactor("client", "send", "set_radius", "radius=150", "--url", url) == (0, "set_radius was accepted\n", "")
@@ -104,7 +109,8 @@ async def test_a_tour(tmp_path: Path) -> None:
             ["fps", "kbit_s", "rtt_ms", "loss_percent", "width", "height", "path"],
         )
         code, _, problems = await reactor("client", "send", "set_radius", "radius=900", "--url", url)
-        assert (code, problems) == (1, "reactor: set_radius: radius: 900 > le(150)\n")
+        told = "set_radius: radius: 900 > le(150) (set_radius takes radius: integer, 5 to 150, 40 if left out)"
+        assert (code, problems) == (1, f"reactor: {told}\n")
 
 
 async def test_nobody_there() -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from yarl import URL
 
-from reactor_protocol.errors import InvalidStateError, RequestTimeoutError
-from reactor_protocol.messages import CommandResult, JsonObject
+from reactor_protocol.errors import InvalidStateError
+from reactor_protocol.messages import CommandResult
 from reactor_protocol.names import EXTENSION_ACKS, EXTENSION_FRAME_NUMBERS
 from reactor_rtc.frames import VideoFrame
 from reactor_rtc.port import EventSink, Peer, PeerConfig, PeerFactory
@@ -23,9 +22,7 @@ from reactor_sdk.gym.pictures import KEPT
 from reactor_sdk.gym.roles import Order
 from reactor_sdk.reactor import Reactor
 from reactor_sdk.stats import main_video
-from reactor_sdk.types import MessageScope
 
-SCHEMA_LIMIT_S: Final = 20.0
 _HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -57,24 +54,6 @@ class EnvClient(Reactor):
                     f"the server does not say which picture a command leads to (it lacks the extension {extension!r}): "
                     "an environment needs a runtime of this project"
                 )
-
-    async def schema(self) -> JsonObject:
-        """The schema document of the model. Raises :class:`RequestTimeoutError` where it does not come."""
-        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-
-        def hear(message: dict[str, Any]) -> None:
-            if message["type"] == "modelSchema" and not answer.done():
-                answer.set_result(message["data"])
-
-        self.on("runtime_message", hear)
-        try:
-            await self.send_command("requestSchema", {}, MessageScope.RUNTIME)
-            async with asyncio.timeout(SCHEMA_LIMIT_S):
-                return await answer
-        except TimeoutError as error:
-            raise RequestTimeoutError(f"the model's schema did not come within {SCHEMA_LIMIT_S:g} s") from error
-        finally:
-            self.off("runtime_message", hear)
 
     async def ask(self, order: Order) -> CommandResult:
         """Sends a command. Its acknowledgement has the number of the first frame that it led to. Raises as ``send_command``."""

@@ -15,6 +15,7 @@ from reactor_sdk.gym.options import Data, Observation, Settings
 from reactor_sdk.gym.pictures import Found, observed, picture_from
 from reactor_sdk.gym.roles import Order, Roles, roles_of
 from reactor_sdk.gym.tally import Tally, Verdict
+from reactor_sdk.model_schema import ask_schema
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +126,7 @@ async def open_episode(settings: Settings) -> Episode:
         async with asyncio.timeout(limit_s):
             await client.connect()
         client.check_exact()
-        roles = roles_of(await client.schema(), settings.acting)
+        roles = roles_of(await ask_schema(client), settings.acting)
         episode = Episode(client, roles, settings)
         await episode.begin()
     except BaseException as error:
