@@ -14,12 +14,11 @@ from typing import Annotated, Any, Final, TypeVar
 
 import typer
 from rich.live import Live
-from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
 from reactor_cli.completion import DEFAULT_URL, command_names
-from reactor_cli.output import JsonOption, errors, example, say, show_json, show_json_line, show_table
+from reactor_cli.output import JsonOption, errors, example, plain, say, show_json, show_json_line, show_table
 from reactor_cli.parameters import parameters_in_words
 from reactor_protocol.errors import CommandRejected, InvalidArgumentError, NetworkError, RequestTimeoutError
 from reactor_protocol.messages import JsonObject
@@ -144,7 +143,7 @@ def send(
     if as_json or reply is not None:
         show_json(reply)
     else:
-        say(f"[green]{escape(command)}[/green] was accepted")
+        say(f"[green]{plain(command)}[/green] was accepted")
 
 
 @client.command(epilog=example("reactor client picture now.png"))
@@ -174,7 +173,7 @@ def picture(
     if as_json:
         show_json({"file": str(file), "track": track, "width": width, "height": height})
         return
-    say(f"[green]{escape(str(file))}[/green] holds {width}x{height} of {escape(track)}")
+    say(f"[green]{plain(str(file))}[/green] holds {width}x{height} of {plain(track)}")
 
 
 @client.command(epilog=example("reactor client clip last.mp4 --seconds 10"))
@@ -201,7 +200,7 @@ def clip(
     if as_json:
         show_json({"file": str(file), "bytes": size, "seconds": seconds})
         return
-    say(f"[green]{escape(str(file))}[/green] holds {size / 1024:.0f} KiB")
+    say(f"[green]{plain(str(file))}[/green] holds {size / 1024:.0f} KiB")
 
 
 @client.command(epilog=example("reactor client stats --seconds 5 --json"))

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 import typer
-from rich.markup import escape
 
-from reactor_cli.output import PANEL_MANY, JsonOption, ago, errors, example, say, show_json, show_json_line, show_table
+from reactor_cli.output import PANEL_MANY, JsonOption, ago, errors, example, plain, say, show_json, show_json_line, show_table
 from reactor_protocol.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ def _greet(config: CloudConfig, url: str, key: NewKey | None, *, as_json: bool) 
         show_json_line({"url": url, "models": list(config.models), "key": None if key is None else key.text})
         return
     models = ", ".join(config.models)
-    errors.print(f"[bold]reactor[/bold] coordinates [green]{escape(models)}[/green] on [cyan]{url}[/cyan] (Ctrl-C ends it)")
+    errors.print(f"[bold]reactor[/bold] coordinates [green]{plain(models)}[/green] on [cyan]{url}[/cyan] (Ctrl-C ends it)")
     errors.print(
         f"Play at [cyan]{url}/play[/cyan]; look after it at [cyan]{url}/admin[/cyan] (key: reactor keys create NAME --admin)"
     )
@@ -164,7 +163,7 @@ def create_key(
     if as_json:
         show_json({**_key_row(made.record), "key": made.text})
         return
-    errors.print(f"The key [bold]{escape(made.record.name)}[/bold] ({made.record.id}), shown this once:")
+    errors.print(f"The key [bold]{plain(made.record.name)}[/bold] ({made.record.id}), shown this once:")
     typer.echo(made.text)
 
 
@@ -194,7 +193,7 @@ def revoke_key(
     if as_json:
         show_json({"id": revoked.id, "revoked": True})
         return
-    say(f"The key {escape(revoked.name)} ({revoked.id}) is revoked.")
+    say(f"The key {plain(revoked.name)} ({revoked.id}) is revoked.")
 
 
 def _key_row(key: Key) -> dict[str, Any]:
@@ -235,7 +234,7 @@ def end_session(
     if as_json:
         show_json({"session_id": session, "ended": True})
         return
-    say(f"The session {escape(session)} is ended.")
+    say(f"The session {plain(session)} is ended.")
 
 
 def _session_row(session: SessionRecord) -> dict[str, Any]:
@@ -269,7 +268,7 @@ def drain_worker(
     if as_json:
         show_json({"worker_id": worker, "draining": True})
         return
-    say(f"The worker {escape(worker)} takes no further session, and stops when it is free.")
+    say(f"The worker {plain(worker)} takes no further session, and stops when it is free.")
 
 
 def _worker_row(worker: WorkerRecord) -> dict[str, Any]:

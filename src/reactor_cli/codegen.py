@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.markup import escape
 
-from reactor_cli.output import JsonOption, say, show_json
+from reactor_cli.output import JsonOption, plain, say, show_json
 from reactor_cli.schema import Source, read_schema
 from reactor_protocol.errors import InvalidArgumentError
 from reactor_protocol.schema_changes import commands_of, messages_of, tracks_of
@@ -86,10 +85,10 @@ def _tell(path: Path, document: dict[str, Any], *, changed: bool, check: bool, a
         show_json({"file": str(path), "model": info["title"], "version": info.get("version"), **counts, "changed": changed})
     elif check:
         say(
-            f"{escape(str(path))} is [red]not up to date[/red]: run this without --check"
+            f"{plain(str(path))} is [red]not up to date[/red]: run this without --check"
             if changed
-            else f"{escape(str(path))} is up to date"
+            else f"{plain(str(path))} is up to date"
         )
     else:
         told = ", ".join(f"{count} {name}" for name, count in counts.items())
-        say(f"{'wrote' if changed else 'nothing has changed in'} {escape(str(path))}: {told}")
+        say(f"{'wrote' if changed else 'nothing has changed in'} {plain(str(path))}: {told}")

@@ -9,9 +9,8 @@ from string import Template
 from typing import Annotated, Final
 
 import typer
-from rich.markup import escape
 
-from reactor_cli.output import JsonOption, say, show_json
+from reactor_cli.output import JsonOption, plain, say, show_json
 from reactor_protocol.errors import InvalidArgumentError
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
@@ -118,7 +117,7 @@ def init(name: Name, as_json: JsonOption = False) -> None:
     if as_json:
         show_json({"folder": str(folder), "files": sorted(files)})
         return
-    shown = escape(str(folder))
+    shown = plain(str(folder))
     say(f"[bold]{shown}[/bold] holds a model that runs: {', '.join(sorted(files))}")
     for typed, why in (
         (f"cd {shown}", ""),

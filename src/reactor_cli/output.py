@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
@@ -20,10 +21,18 @@ PANEL_USE: Final = "Use a model"
 PANEL_CHECK: Final = "Find out what is wrong, and how fast it is"
 PANEL_MANY: Final = "Serve many clients"
 
+_CODES: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters but for tabs and ends of lines, those that turn the direction of writing, and halves of characters."""
+
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 errors = Console(stderr=True, highlight=False)
 _out = Console(highlight=False)
+
+
+def plain(text: str) -> str:
+    """A text from elsewhere as it may be printed: neither rich's markup in it nor codes that terminals obey do anything."""
+    return escape(_CODES.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def show_json(body: object) -> None:
@@ -41,12 +50,12 @@ def show_error(code: str, message: str, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"error": {"code": code, "message": message}}), err=True)
     else:
-        errors.print(f"[red]reactor:[/red] {escape(' '.join(message.split()))}", soft_wrap=True)
+        errors.print(f"[red]reactor:[/red] {plain(' '.join(message.split()))}", soft_wrap=True)
 
 
 def example(*lines: str) -> str:
     """The end of a command's help: how it is typed."""
-    return "\n".join(("For example", *(f"$ [cyan]{escape(line)}[/cyan]" for line in lines)))
+    return "\n".join(("For example", *(f"$ [cyan]{plain(line)}[/cyan]" for line in lines)))
 
 
 def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str) -> None:
@@ -58,7 +67,7 @@ def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty:
     for column in columns:
         table.add_column(column.upper().replace("_", " "), overflow="fold", no_wrap=column in ("id", "prefix", "state"))
     for row in rows:
-        table.add_row(*("-" if row.get(column) is None else escape(str(row[column])) for column in columns))
+        table.add_row(*("-" if row.get(column) is None else plain(str(row[column])) for column in columns))
     _out.print(table)
 
 

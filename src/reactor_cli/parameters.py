@@ -59,7 +59,7 @@ def _typed(value: Any) -> str:
     try:
         if isinstance(value, str):
             json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value if value.strip() == value and value else json.dumps(value)
     return json.dumps(value, ensure_ascii=False)
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from reactor_cli.completion import model_folders
-from reactor_cli.output import JsonOption, errors, show_json_line
+from reactor_cli.output import JsonOption, errors, plain, show_json_line
 from reactor_protocol.errors import InvalidArgumentError
 
 
@@ -50,6 +49,6 @@ def _greet(settings: Any, url: str, *, as_json: bool) -> None:
     if as_json:
         show_json_line({"url": url, "page": page})
         return
-    errors.print(f"[bold]reactor[/bold] serves on [cyan]{escape(url)}[/cyan] (Ctrl-C ends it)", soft_wrap=True)
+    errors.print(f"[bold]reactor[/bold] serves on [cyan]{plain(url)}[/cyan] (Ctrl-C ends it)", soft_wrap=True)
     if page is not None:
-        errors.print(f"        play with it in a browser: [cyan]{escape(page)}[/cyan]", soft_wrap=True)
+        errors.print(f"        play with it in a browser: [cyan]{plain(page)}[/cyan]", soft_wrap=True)

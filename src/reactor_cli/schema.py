@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.markup import escape
 
-from reactor_cli.output import JsonOption, say, show_json
+from reactor_cli.output import JsonOption, plain, say, show_json
 from reactor_protocol.errors import InvalidArgumentError, TransportError
 from reactor_protocol.messages import JsonObject
 from reactor_protocol.schema_changes import Change, changes
@@ -134,7 +133,7 @@ def _show_changes(found: list[Change], *, as_json: bool) -> None:
     else:
         for change in found:
             mark = "[red]breaks[/red]   " if change.breaking else "[green]is fine[/green]  "
-            say(f"{mark}{escape(change.where)}: {escape(change.what)}")
+            say(f"{mark}{plain(change.where)}: {plain(change.what)}")
         say(f"{len(found)} changes, {breaking} of them break clients of the older document")
     if breaking:
         raise typer.Exit(1)

@@ -25,6 +25,7 @@ def document(*required: str, **properties: Any) -> dict[str, Any]:
         ({"type": "string", "maxLength": 80, "default": "a calm sea"}, "text, at most 80 characters, a calm sea if left out"),
         ({"type": "string", "default": ""}, 'text, "" if left out'),
         ({"type": "string", "default": "7"}, 'text, "7" if left out'),
+        ({"type": "string", "default": "[" * 100_000}, f"text, {'[' * 57}... if left out"),
         ({"type": "boolean", "default": False}, "true or false, false if left out"),
         ({"type": "string", "enum": ["dusk", "dawn"], "default": "dusk"}, "dusk | dawn, dusk if left out"),
         ({"anyOf": [{"type": "integer"}, {"type": "null"}], "default": None}, "integer or null"),

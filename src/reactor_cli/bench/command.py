@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from reactor_cli.completion import model_folders
-from reactor_cli.output import JsonOption, errors, show, show_json
+from reactor_cli.output import JsonOption, errors, plain, show, show_json
 
 if TYPE_CHECKING:
     from reactor_cli.bench.figures import Run
@@ -66,7 +65,7 @@ async def _measure(source: str | None, seconds: float, runs: int, *, quiet: bool
 
         def tell(text: str) -> None:
             if status is not None:
-                status.update(f"[dim]run {len(found) + 1} of {runs}: {escape(text)}[/dim]")
+                status.update(f"[dim]run {len(found) + 1} of {runs}: {plain(text)}[/dim]")
 
         async with _runtime(source) as running:
             for _ in range(runs):

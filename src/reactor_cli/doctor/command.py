@@ -8,10 +8,9 @@ import os
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from rich.markup import escape
 
 from reactor_cli.completion import DEFAULT_URL
-from reactor_cli.output import JsonOption, say, show_json, status
+from reactor_cli.output import JsonOption, plain, say, show_json, status
 from reactor_protocol.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def doctor(
     elif document["ok"]:
         say("[green]Nothing stands in the way.[/green]")
     else:
-        say(f"[red]It ends at {document['failed']}.[/red] {escape(document['cure'][:1].upper() + document['cure'][1:])}.")
+        say(f"[red]It ends at {document['failed']}.[/red] {plain(document['cure'][:1].upper() + document['cure'][1:])}.")
     if not document["ok"]:
         raise typer.Exit(1)
 
@@ -67,9 +66,9 @@ async def _walk(plan: Plan, *, quiet: bool) -> list[Leg]:
     legs: list[Leg] = []
     if quiet:
         return [leg async for leg in examine(plan)]
-    say(f"[bold]{escape(plan.target.url)}[/bold]" + (f", model {escape(plan.target.model)}" if plan.target.model else ""))
+    say(f"[bold]{plain(plan.target.url)}[/bold]" + (f", model {plain(plan.target.model)}" if plan.target.model else ""))
     with status() as shown:
-        async for leg in examine(plan, lambda text: shown.update(f"[dim]{escape(text)}[/dim]")):
+        async for leg in examine(plan, lambda text: shown.update(f"[dim]{plain(text)}[/dim]")):
             legs.append(leg)
             _show(leg)
     return legs
@@ -77,7 +76,7 @@ async def _walk(plan: Plan, *, quiet: bool) -> list[Leg]:
 
 def _show(leg: Leg) -> None:
     took = "" if leg.took_ms is None else f"{leg.took_ms:.0f} ms" if leg.took_ms < 10_000 else f"{leg.took_ms / 1000:.1f} s"
-    found = escape(leg.verdict.found)
+    found = plain(leg.verdict.found)
     if leg.verdict.outcome == "skipped":
         found = f"[dim]{found}[/dim]"
     say(f"{_MARKS[leg.verdict.outcome]} {leg.name:<13}{took:>9}  {found}")
