@@ -20,7 +20,7 @@ from rich.table import Table
 from reactor_cli.completion import DEFAULT_URL, command_names
 from reactor_cli.output import JsonOption, errors, example, plain, say, show_json, show_json_line, show_table
 from reactor_cli.parameters import parameters_in_words
-from reactor_protocol.errors import CommandRejected, InvalidArgumentError, NetworkError, RequestTimeoutError
+from reactor_protocol.errors import CommandRejected, InvalidArgumentError, NetworkError, ReactorException, RequestTimeoutError
 from reactor_protocol.messages import JsonObject
 from reactor_protocol.schema_changes import body_of, commands_of, mapping_of
 
@@ -106,10 +106,10 @@ def show(url: UrlOption = "", model: ModelOption = None, as_json: JsonOption = F
 
 
 async def _schema(reactor: Any) -> JsonObject:
-    """The schema document of the model; empty where it tells none."""
+    """The schema document of the model; empty where it tells none, or goes away meanwhile: what is asked for it does without."""
     try:
         document: JsonObject = await importlib.import_module("reactor_sdk.model_schema").ask_schema(reactor, SCHEMA_S)
-    except (CommandRejected, RequestTimeoutError):
+    except ReactorException:
         return {}
     return document
 

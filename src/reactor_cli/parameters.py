@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from reactor_cli.typed.shapes import is_file, limits_of
+from reactor_cli.typed.shapes import alternatives_of, is_file, limits_of
 from reactor_protocol.messages import JsonObject
-from reactor_protocol.schema_changes import commands_of, mapping_of, parameters_of, resolved
+from reactor_protocol.schema_changes import commands_of, parameters_of, resolved
 
 _KINDS: Final = {
     "string": "text",
@@ -44,13 +44,14 @@ def _kind(document: JsonObject, shape: JsonObject) -> str:
     """What a value is: a type, or the choices that there are."""
     choices = shape.get("enum")
     if isinstance(choices, list) and choices:
-        told = [_short(_typed(choice)) for choice in choices[:_MOST_CHOICES]]
-        return " | ".join([*told, "..."] if len(choices) > _MOST_CHOICES else told)
-    kinds: list[Any] = []
-    for key in ("anyOf", "oneOf"):
-        if isinstance(found := shape.get(key), list):
-            kinds = [resolved(document, mapping_of(each)).get("type") for each in found[:_MOST_CHOICES]]
-    told = [_KINDS[kind] for kind in kinds or [resolved(document, shape).get("type")] if isinstance(kind, str) and kind in _KINDS]
+        named = [_short(_typed(choice)) for choice in choices[:_MOST_CHOICES]]
+        return " | ".join([*named, "..."] if len(choices) > _MOST_CHOICES else named)
+    told: list[str] = []
+    for each in (shape, *alternatives_of(shape)[:_MOST_CHOICES]):
+        kinds = resolved(document, each).get("type")
+        told += [
+            _KINDS[kind] for kind in (kinds if isinstance(kinds, list) else [kinds]) if isinstance(kind, str) and kind in _KINDS
+        ]
     return " or ".join(dict.fromkeys(told)) or "any value"
 
 

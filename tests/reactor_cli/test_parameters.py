@@ -29,6 +29,7 @@ def document(*required: str, **properties: Any) -> dict[str, Any]:
         ({"type": "boolean", "default": False}, "true or false, false if left out"),
         ({"type": "string", "enum": ["dusk", "dawn"], "default": "dusk"}, "dusk | dawn, dusk if left out"),
         ({"anyOf": [{"type": "integer"}, {"type": "null"}], "default": None}, "integer or null"),
+        ({"type": ["integer", "null"], "minimum": 1}, "integer or null, at least 1"),
         ({"$ref": "#/components/schemas/ReactorUploadReference"}, "a file (--file)"),
         ({"anyOf": [{"$ref": "#/components/schemas/ReactorUploadReference"}, {"type": "null"}]}, "a file (--file)"),
         ({"type": "array", "items": {"type": "number"}, "maxItems": 7}, "list, at most 7 items"),

@@ -110,7 +110,7 @@ class Shapes:
             raise InvalidArgumentError(f"the schema has more than {_MOST_SHAPES} parts: no client can be written for it")
         if depth > _DEEPEST:
             return [ANY]
-        alternatives, kinds = _alternatives(shape), shape.get("type")
+        alternatives, kinds = alternatives_of(shape), shape.get("type")
         if isinstance(shape.get("enum"), list) or "const" in shape:
             return self._choice(shape, where, nullable={"type": "null"} in alternatives)
         if isinstance(kinds, list):
@@ -168,7 +168,7 @@ class Shapes:
 
 def is_file(document: JsonObject, shape: JsonObject) -> bool:
     """Whether a parameter is an uploaded file, or one that may be left out."""
-    found = [resolved(document, each) for each in (shape, *_alternatives(shape)) if reference_of(each) is not None]
+    found = [resolved(document, each) for each in (shape, *alternatives_of(shape)) if reference_of(each) is not None]
     return any(each.get("format") == "reactor-upload-reference" for each in found)
 
 
@@ -200,7 +200,8 @@ def _number(value: Any) -> str | None:
     return said if said is not None and len(said) < LONGEST_LITERAL // 2 else None
 
 
-def _alternatives(shape: JsonObject) -> list[JsonObject]:
+def alternatives_of(shape: JsonObject) -> list[JsonObject]:
+    """The shapes that a value may have one of, if the shape says that there are several."""
     for key in ("anyOf", "oneOf"):
         if isinstance(found := shape.get(key), list):
             return [mapping_of(each) for each in found]
