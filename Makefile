@@ -9,11 +9,11 @@ WORLD := examples/worlds/car_racing
 # Tests start hundreds of Python processes, and pip compiles nothing: whoever imports a module first keeps what was compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo play test test-fast test-network lint format interop bench world miniature docs docs-serve clean
+.PHONY: help install demo play test test-fast test-network lint format interop interop-page bench world miniature docs docs-serve clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -66,6 +66,9 @@ format: $(READY)  ## rewrite the sources in the house style
 
 interop: $(READY)  ## the published clients and runtime against ours
 	$(BIN)/python -m pytest tests/interop --numprocesses=$(WORKERS) --dist=loadfile
+
+interop-page: $(READY)  ## the same, and the table of what works in docs/compatibility.md
+	INTEROP_PAGE=docs/compatibility.md $(BIN)/python -m pytest tests/interop --numprocesses=$(WORKERS) --dist=loadfile
 
 bench: $(READY)  ## latency, start-up and cost, beside the published pair; crashes, a soak, and the coordinator's figures
 	$(BIN)/python -m benchmarks

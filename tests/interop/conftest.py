@@ -1,14 +1,18 @@
-"""Fixtures of the interop suite: the published packages, and the logs of a failed test's processes."""
+"""Fixtures of the interop suite: the published packages, the logs of a failed test's processes, and the table of what was run."""
 
-from collections.abc import Generator, Iterator
+import os
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import pytest
+from tests.interop.compatibility import MARK, Against, Results, table, write_page
 from tests.interop.coordinator import Hosted, our_coordinator
 from tests.interop.observations import Observations
 from tests.interop.provisioning import Say, python_3_12, virtual_environment
 from tests.interop.visits import Visits
+
+RESULTS = pytest.StashKey[Results]()
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +63,47 @@ def hosted(coordinator: Hosted) -> Iterator[Hosted]:
     coordinator.wait_until_free()
     yield coordinator
     coordinator.clear()
+
+
+@pytest.fixture
+def ran_against(record_property: Callable[[str, object], None]) -> Callable[[str, str, str, str], None]:
+    """Tells of a thing whose version only the run knows: kind, name, version, what was tried (see ``compatibility``)."""
+
+    def tell(kind: str, name: str, version: str, tried: str) -> None:
+        Against(kind, name, version, tried)
+        record_property(MARK, [kind, name, version, tried])
+
+    return tell
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[RESULTS] = Results()
+    config.pluginmanager.register(_Table(config.stash[RESULTS]), "compatibility-table")
+
+
+class _Table:
+    """Collects the reports of all processes of the run, and shows and writes the table at its end."""
+
+    def __init__(self, results: Results) -> None:
+        self._results = results
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        for mark in item.iter_markers(MARK):
+            Against(*mark.args)
+            item.user_properties.append((MARK, list(mark.args)))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._results.take(report)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not self._results.counts:
+            return
+        terminalreporter.section("what was run against what")
+        terminalreporter.write_line(table(self._results))
+        if page := os.environ.get("INTEROP_PAGE"):
+            write_page(Path(page), self._results)
+            terminalreporter.write_line(f"written to {page}")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,7 +15,11 @@ from tests.interop.provisioning import Say
 from tests.interop.servers import HERE
 
 # A first run builds the virtual environment inside its first test.
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.network,
+    pytest.mark.timeout(300),
+    pytest.mark.against("client", "reactor-sdk", "1.13.0", "on our coordinator: tokens, joining, reconnecting, the end"),
+]
 
 VISIT_SECONDS = 100.0
 

@@ -12,7 +12,11 @@ from tests.interop.scenario import PURPLE, RED, Pairing
 from tests.interop.visits import Visits
 
 # A first run builds the virtual environment inside its first test.
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.network,
+    pytest.mark.timeout(300),
+    pytest.mark.against("client", "reactor-sdk", "1.13.0", "on our runtime: refusals, fragments, metadata, statistics"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,11 @@ import pytest
 from tests.interop.children import Child
 from tests.interop.servers import HERE, our_runtime
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.network,
+    pytest.mark.timeout(300),
+    pytest.mark.against("client", "reactor-sdk", "1.13.0", "on our runtime: stepped sessions"),
+]
 
 STEPPER = HERE.parent / "reactor_runtime" / "models" / "stepper.yaml"
 LIFE_SECONDS = 150.0

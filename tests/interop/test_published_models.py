@@ -13,6 +13,7 @@ from tests.ports import free_port
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 LIFE_SECONDS = 150.0
+BOTH = pytest.mark.against("runtime", "reactor-runtime", "3.10.0", "our example models from one file each: schema, service")
 
 
 def schema(python: str | Path, model: str, folder: Path, name: str) -> dict[str, Any]:
@@ -38,6 +39,7 @@ def differences(ours: Any, theirs: Any, path: str = "") -> list[str]:
 
 
 @pytest.mark.network
+@BOTH
 @pytest.mark.parametrize("model", ["echo", "brightness"])
 def test_an_example_has_the_same_schema_under_both_runtimes(model: str, published_runtime_python: Path, tmp_path: Path) -> None:
     ours = schema(sys.executable, model, tmp_path, "ours")
@@ -48,6 +50,7 @@ def test_an_example_has_the_same_schema_under_both_runtimes(model: str, publishe
 
 
 @pytest.mark.network
+@BOTH
 @pytest.mark.parametrize("model", ["echo", "brightness"])
 @pytest.mark.parametrize("runtime", ["ours", "published"])
 def test_an_example_is_served_by_both_runtimes(model: str, runtime: str, published_runtime_python: Path, tmp_path: Path) -> None:

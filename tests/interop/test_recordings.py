@@ -42,7 +42,18 @@ PAIRINGS = [
 ]
 
 
-@pytest.fixture(scope="module", params=PAIRINGS, ids=str)
+def tried(pairing: Pairing) -> object:
+    """A parameter that says what is run against what."""
+    marks = []
+    if pairing.client == "published":
+        where = pairing.server.replace("-", " ")
+        marks = [pytest.mark.against("client", "reactor-sdk", "0.8.0", f"on {where}: clips, downloaded")]
+    elif pairing.server == "published-runtime":
+        marks = [pytest.mark.against("runtime", "reactor-runtime", "3.10.0", "its clips, downloaded by our client")]
+    return pytest.param(pairing, id=str(pairing), marks=marks)
+
+
+@pytest.fixture(scope="module", params=map(tried, PAIRINGS))
 def pairing(request: pytest.FixtureRequest) -> Pairing:
     assert isinstance(request.param, Pairing)
     return request.param

@@ -16,7 +16,17 @@ from tests.interop.visits import Visits
 pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
 
 
-@pytest.fixture(scope="module", params=[*PAIRINGS, *([CONTROL] if os.environ.get("INTEROP_CONTROL") else [])], ids=str)
+def tried(pairing: Pairing) -> object:
+    """A parameter that says what is run against what."""
+    if pairing.server == "published-runtime":
+        mark = pytest.mark.against("runtime", "reactor-runtime", "3.10.0", f"its server, visited by the client {pairing.client}")
+    else:
+        package = "@reactor-team/js-sdk, in Chromium" if pairing.client == "2.9.0" else "reactor-sdk"
+        mark = pytest.mark.against("client", package, pairing.client, f"on our {pairing.server}: all steps of a session")
+    return pytest.param(pairing, id=str(pairing), marks=[] if (pairing.client, pairing.server[:3]) == ("ours", "coo") else mark)
+
+
+@pytest.fixture(scope="module", params=map(tried, [*PAIRINGS, *([CONTROL] if os.environ.get("INTEROP_CONTROL") else [])]))
 def pairing(request: pytest.FixtureRequest) -> Pairing:
     assert isinstance(request.param, Pairing)
     return request.param
