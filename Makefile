@@ -3,8 +3,12 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 3
+# One stamp for each set of extras: a target installs what it needs, and only what is not there yet.
+RUNTIME := $(VENV)/.runtime
+WORLDS := $(VENV)/.worlds
 READY := $(VENV)/.ready
 TRAINING := $(VENV)/.training
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile --editable
 WORLD := examples/worlds/car_racing
 # Tests start hundreds of Python processes, and pip compiles nothing: whoever imports a module first keeps what was compiled.
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,23 +19,34 @@ unexport PYTHONDONTWRITEBYTECODE
 help:            ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-$(READY): pyproject.toml
+$(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "openreactor needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Making $(VENV) for what this clone runs; the first time, its packages are fetched."
 	$(PYTHON) -m venv --upgrade-deps $(VENV)  # the pip that Python brings takes twice as long to choose and to install
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable ".[dev]"
+
+$(RUNTIME): pyproject.toml | $(BIN)/pip
+	$(INSTALL) ".[runtime]"
 	@touch $@
+
+$(WORLDS): pyproject.toml | $(BIN)/pip
+	$(INSTALL) ".[worlds]"
+	@touch $(RUNTIME) $@
+
+$(READY): pyproject.toml | $(BIN)/pip
+	$(INSTALL) ".[dev]"
+	@touch $(RUNTIME) $(WORLDS) $@
 
 install: $(READY)  ## the development environment in .venv
 
-demo: $(READY)  ## the main job: a real video, restyled live by a model that obeys commands
+demo: $(RUNTIME)  ## the main job: a real video, restyled live by a model that obeys commands
 	$(BIN)/python examples/restyle/demo.py
 
-play: $(READY)  ## drive in the dream of a neural network, with the arrow keys, in the browser
+play: $(WORLDS)  ## drive in the dream of a neural network, with the arrow keys, in the browser
 	$(BIN)/reactor run examples/worlds/car_racing --host 127.0.0.1
 
 $(TRAINING): $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable ".[train]"
+	$(INSTALL) ".[train]"
 	@touch $@
 
 world: $(TRAINING)  ## the world of `make play` anew: drives, training, weights, figures; three and a half hours on two cores
