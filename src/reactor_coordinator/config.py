@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +14,10 @@ from reactor_protocol.errors import InvalidArgumentError
 
 DEFAULT_FILE = "reactor-cloud.yaml"
 MODEL_FILE = "reactor.yaml"
+
+_NO_MODELS = frozenset({"tests", "node_modules", "site-packages", "__pycache__"})
+"""Folders whose models nobody means to serve; nor those of hidden folders and of environments."""
+_MOST_FOLDERS = 20_000
 
 PositiveSeconds = Annotated[float, Field(gt=0, le=7 * 86400)]
 
@@ -107,8 +113,10 @@ class CloudConfig(_Section):
     """Where clients reach this server, where that is not the address that they call it by."""
     internal_urls: list[str] = Field(default_factory=list, max_length=16)
     """Where workers reach the coordinators; else this one, on this machine."""
-    database: str = Field(default="sqlite:///.reactor/coordinator.db", repr=False)
-    uploads: str = Field(default="file:.reactor/uploads", repr=False)
+    database: str = Field(default="sqlite:///.reactor/coordinator.db", min_length=1, repr=False)
+    """``postgresql://``, ``sqlite:///``, or the path of a file for SQLite."""
+    uploads: str = Field(default="file:.reactor/uploads", min_length=1, repr=False)
+    """A folder, or an object store: ``s3://``, ``gs://``, ``az://``."""
     allowed_origins: list[str] = Field(default_factory=lambda: ["*"])
     pool: LocalPoolSpec | RayPoolSpec = Field(default_factory=LocalPoolSpec, discriminator="kind")
     ice: IceSpec = Field(default_factory=IceSpec)
@@ -167,22 +175,44 @@ def parse_config(body: dict[str, Any], base: Path, name: str = "the configuratio
 
 
 def _anchored(url: str, scheme: str, base: Path) -> str:
-    """A URL of a local file, with its path made absolute."""
-    if not url.startswith(scheme) or url == f"{scheme}:memory:":
+    """A URL of a local file, or its plain path, as a URL with the path made absolute; other URLs as they are."""
+    if url == f"{scheme}:memory:" or ("://" in url and not url.startswith(scheme)):
         return url
     return f"{scheme}{(base / url.removeprefix(scheme)).resolve()}"
 
 
 def _found(here: Path) -> CloudConfig:
-    """Every model below this folder, one worker each."""
-    files = sorted({*here.glob(MODEL_FILE), *here.glob(f"*/{MODEL_FILE}"), *here.glob(f"examples/*/{MODEL_FILE}")})
-    if not files:
+    """Every model below this folder, one worker each. Of several with one name the nearest has it, others go by their path."""
+    folders = sorted(_model_folders(here), key=lambda each: (len(each.parts), each))
+    if not folders:
         raise CloudConfigError(
-            f"there is no {DEFAULT_FILE} here and no model ({MODEL_FILE}) in {here}, its folders or its examples/: "
+            f"there is no {DEFAULT_FILE} here and no model ({MODEL_FILE}) in {here} or below: "
             "give --config FILE, or start where your models are"
         )
-    models = {_slug(file): {"path": str(file.parent)} for file in files}
+    models: dict[str, Any] = {}
+    for folder in folders:
+        slug = _slug(folder / MODEL_FILE)
+        path = folder.relative_to(here).as_posix()
+        models[path if slug in models else slug] = {"path": str(folder)}
     return parse_config({"models": models}, here)
+
+
+def _model_folders(here: Path) -> Iterator[Path]:
+    """Folders with a model, at any depth; links to folders are looked into, and not below."""
+    for count, (folder, below, files) in enumerate(os.walk(here)):
+        if count >= _MOST_FOLDERS:
+            raise CloudConfigError(
+                f"{here} has too many folders to look for models in: give --config FILE, or start where they are"
+            )
+        if "pyvenv.cfg" in files:
+            below.clear()
+            continue
+        if MODEL_FILE in files:
+            yield Path(folder)
+        below[:] = sorted(name for name in below if not name.startswith(".") and name not in _NO_MODELS)
+        for name in below:
+            if (link := Path(folder, name)).is_symlink() and (link / MODEL_FILE).is_file():
+                yield link
 
 
 def _mistake(error: Exception) -> str:
@@ -202,5 +232,5 @@ def _slug(file: Path) -> str:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CloudConfigError(f"{file} is not YAML: {_mistake(error)}; mend it, or give --config FILE") from error
     model = body.get("model") if isinstance(body, dict) else None
-    name = model.get("name") if isinstance(model, dict) else None
+    name = model.get("name") if isinstance(model, dict) else body.get("name") if isinstance(body, dict) else None
     return str(name or file.parent.resolve().name)

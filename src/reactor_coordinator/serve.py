@@ -39,7 +39,7 @@ from reactor_coordinator.store import workers as worker_rows
 from reactor_coordinator.store.database import Database
 from reactor_coordinator.store.migrate import migrate
 from reactor_coordinator.tokens import Signer, new_signing_key
-from reactor_coordinator.uploads import Uploads
+from reactor_coordinator.uploads import Uploads, check_store
 from reactor_coordinator.worker_client import WorkerClient
 from reactor_http.listen import Server, address, bind
 from reactor_protocol.errors import ReactorException
@@ -160,6 +160,7 @@ async def _stopped(connection: AsyncConnection, worker_ids: list[str]) -> None:
 
 async def build(config: CloudConfig, pool: Pool) -> Coordinator:
     """Everything of one coordinator. Brings the database to the present schema."""
+    await check_store(config.uploads)
     database = Database(config.database)
     await migrate(database)
     clock = SteadyClock(await database.now())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -36,6 +38,12 @@ Verb: TypeAlias = Literal["GET", "PUT"]
 _FILE: Final = "file:"
 _USED: Final = "this address has been used: an upload is written once; ask for another one"
 _SWEEP: Final = 500
+_PROBE: Final = "openreactor-probe"
+_PROBE_S: Final = 5.0
+_ONCE: Final = {"max_retries": 0, "retry_timeout": timedelta(seconds=1)}
+_SECRET_PART: Final = re.compile(r"(?<=://)[^/@\s]*@|\?\S*")
+_BAD_SCHEME: Final = "BadScheme"
+"""How the HTTP client of the store says that it does not speak http."""
 _PART: Final = 1024 * 1024
 
 
@@ -200,15 +208,44 @@ class Uploads:
         return upload
 
 
-def _open(url: str) -> Any:
+async def check_store(url: str) -> None:
+    """Raises :class:`CloudConfigError` for a store that cannot be used, and for one over http that may not be used that way.
+
+    Clients could use that one: addresses are signed without asking it. But what is to be read or deleted here never would be.
+    """
+    store, address = _open(url, retry_config=_ONCE), ""
+    if url.startswith(_FILE):
+        return
+    try:
+        address = str(await obstore.sign_async(store, "GET", _PROBE, timedelta(seconds=1)))
+        if address.startswith("http:"):
+            async with asyncio.timeout(_PROBE_S):
+                await obstore.head_async(store, _PROBE)
+    except (BaseError, FileNotFoundError, TimeoutError) as error:
+        if _BAD_SCHEME in str(error):
+            raise CloudConfigError(
+                f"uploads: the object store is at an http:// endpoint ({_shown(address).removesuffix(_PROBE)}), and that is "
+                "not allowed: set AWS_ALLOW_HTTP=true (Azure: AZURE_ALLOW_HTTP), or give it an https:// endpoint"
+            ) from error
+        # A store that is out of reach now may be there when it is needed.
+        logger.debug("the store of uploads was not reached: %s", type(error).__name__)
+
+
+def _open(url: str, **options: Any) -> Any:
     try:
         if url.startswith(_FILE):
             folder = Path(url.removeprefix(_FILE).removeprefix("//"))
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             return LocalStore(folder)
-        return from_url(url)
+        return from_url(url, **options)
     except (BaseError, ValueError, OSError) as error:
-        raise CloudConfigError(f"uploads: {url.split('?')[0]!r} cannot be used: {error}") from error
+        # The lines that follow the first one repeat the URL, with what is secret in it.
+        raise CloudConfigError(f"uploads: {_shown(url)} cannot be used: {_shown(str(error).splitlines()[0])}") from None
+
+
+def _shown(text: str) -> str:
+    """A text with addresses in it, without their credentials and parameters."""
+    return _SECRET_PART.sub("", text)
 
 
 def _path(upload: UploadRecord) -> str:

@@ -34,6 +34,7 @@ from reactor_protocol.names import (
 )
 from reactor_protocol.resources import Resource
 from reactor_sdk.config import checked_url
+from reactor_sdk.error_pages import sentence_of
 from reactor_sdk.event_stream import EventStreamDecoder
 
 API_HEADERS: Final[Mapping[str, str]] = {HEADER_API_VERSION: API_VERSION, HEADER_API_ACCEPT_VERSION: API_VERSION}
@@ -249,7 +250,9 @@ def raise_for_status(response: aiohttp.ClientResponse, payload: bytes, secrets: 
     retry_after = _seconds(response.headers.get("Retry-After"))
     if retry_after is None:
         retry_after = _number(body.get("retry_after_seconds"))
-    message = _message(body, payload) or (response.reason or "")
+    text = payload.decode("utf-8", "replace").strip()
+    told = _message(body) or sentence_of(response.status, response.headers.get("Server", ""), text)
+    message = told or text or response.reason or ""
     for secret in secrets:
         message = message.replace(secret, _HIDDEN)
     code = body.get("code")
@@ -274,7 +277,7 @@ def _json_object(payload: bytes) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def _message(body: Mapping[str, Any], payload: bytes) -> str:
+def _message(body: Mapping[str, Any]) -> str:
     """What a server said went wrong; the servers do not agree on the field (reference: client and REST, section 2)."""
     for key in ("message", "error", "detail"):
         value = body.get(key)
@@ -284,7 +287,7 @@ def _message(body: Mapping[str, Any], payload: bytes) -> str:
             value = json.dumps(value)
         if isinstance(value, str) and value:
             return value
-    return payload.decode("utf-8", "replace").strip()
+    return ""
 
 
 def _number(value: object) -> float | None:

@@ -34,6 +34,36 @@ def test_without_a_file_every_model_found_has_a_worker(here: Path) -> None:
     assert config.pool == LocalPoolSpec()
 
 
+def test_models_are_found_at_any_depth(here: Path) -> None:
+    named = "model: {{name: {}}}\nruntime: {{import: 'm:M'}}\n"
+    for folder in ("a/b/c/d", "worlds/car", ".hidden/x", "node_modules/y", "tests/models/z", "env/lib/w"):
+        model(here / folder, named.format(folder.rpartition("/")[2]))
+    (here / "env" / "pyvenv.cfg").touch()
+    (here / "a" / "linked").symlink_to(here / "tests" / "models" / "z")
+    config = read_config(None)
+    assert {name: str(spec.path.relative_to(here)) for name, spec in config.models.items()} == {
+        "car": "worlds/car",
+        "d": "a/b/c/d",
+        "z": "tests/models/z",
+    }
+
+
+def test_of_models_with_one_name_the_nearest_has_it(here: Path) -> None:
+    for folder in ("far/away/echo", "echo", "other/echo"):
+        model(here / folder, "model: {name: echo}\nruntime: {import: 'm:M'}\n")
+    models = read_config(None).models
+    assert {name: str(spec.path.relative_to(here)) for name, spec in models.items()} == {
+        "echo": "echo",
+        "other/echo": "other/echo",
+        "far/away/echo": "far/away/echo",
+    }
+
+
+def test_a_manifest_of_the_2x_generation_has_its_name_at_the_top(here: Path) -> None:
+    model(here / "folder", "model: m:M\nname: sky\n")
+    assert list(read_config(None).models) == ["sky"]
+
+
 def test_without_anything_the_error_says_what_to_do(here: Path) -> None:
     with pytest.raises(CloudConfigError, match="--config FILE"):
         read_config(None)
@@ -67,6 +97,29 @@ def test_other_databases_and_stores_are_left_as_they_are(here: Path) -> None:
     config = parse_config(body, here)
     assert (config.database, config.uploads) == ("postgresql://u:p@h/db", "s3://bucket/x")
     assert config.pool == RayPoolSpec(kind="ray")
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("/srv/files", "file:/srv/files"),
+        ("files", "file:{here}/files"),
+        ("./up/files", "file:{here}/up/files"),
+        ("file:/srv/files", "file:/srv/files"),
+        ("file:///srv/files", "file:/srv/files"),
+        ("gs://bucket/x", "gs://bucket/x"),
+    ],
+)
+def test_uploads_go_to_a_folder_by_its_plain_path(here: Path, given: str, meant: str) -> None:
+    model(here / "m")
+    config = parse_config({"models": {"a": {"path": "m"}}, "uploads": given}, here)
+    assert config.uploads == meant.format(here=here)
+
+
+def test_a_database_may_be_named_by_its_plain_path(here: Path) -> None:
+    model(here / "m")
+    config = parse_config({"models": {"a": {"path": "m"}}, "database": "state/c.db"}, here)
+    assert config.database == f"sqlite:///{here}/state/c.db"
 
 
 @pytest.mark.parametrize(

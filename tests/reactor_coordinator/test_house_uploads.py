@@ -10,8 +10,11 @@ import pytest
 from moto.server import ThreadedMotoServer
 from tests.reactor_coordinator.house import House, configuration, opened
 
+from reactor_coordinator.config import CloudConfigError
+from reactor_coordinator.serve import build
 from reactor_runtime.fetching import NotThereYet
-from reactor_testing.fake_worker import FakeWorker
+from reactor_testing.fake_pool import FakePool
+from reactor_testing.fake_worker import FakeFleet, FakeWorker
 
 BYTES = bytes(range(256)) * 2000
 PICTURE = {"name": "picture.png", "size": len(BYTES), "mime_type": "image/png"}
@@ -136,6 +139,30 @@ async def test_files_go_straight_to_the_object_store_and_workers_fetch_them_ther
         assert await house.coordinator.service.uploads.sweep() == 1
         async with house.http.get(source) as reply:
             assert reply.status == 404
+
+
+async def test_a_store_over_http_that_may_not_be_used_is_refused_at_start(
+    tmp_path: Path, s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ALLOW_HTTP")
+    with pytest.raises(CloudConfigError, match="AWS_ALLOW_HTTP=true") as refused:
+        await build(configuration(tmp_path, uploads=s3), FakePool(FakeFleet([]), 1))
+    assert f"({os.environ['AWS_ENDPOINT_URL']}/attic/files/)" in str(refused.value)
+
+
+async def test_a_store_out_of_reach_at_start_is_no_reason_not_to_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"ENDPOINT_URL": "http://127.0.0.1:9", "ALLOW_HTTP": "1", "REGION": "x"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(f"AWS_{name}", "test")
+    async with opened(configuration(tmp_path, uploads="s3://attic/files")) as house:
+        assert (await house.ask("GET", "/health")).status == 200
+
+
+async def test_a_store_nobody_knows_is_named_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(CloudConfigError, match=r"uploads: s9://bucket/x cannot be used: ") as refused:
+        await build(configuration(tmp_path, uploads="s9://me:hunter2@bucket/x?key=hunter2"), FakePool(FakeFleet([]), 1))
+    assert "hunter2" not in str(refused.value)
 
 
 async def _new_bucket(http: aiohttp.ClientSession, name: str) -> str:

@@ -136,6 +136,31 @@ async def test_nobody_listening_is_told_at_once_with_the_address() -> None:
     assert time.monotonic() - began < 1.0
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_the_page_of_a_proxy_is_told_as_a_sentence(method: str) -> None:
+    page = "<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body></body>\r\n</html>\r\n"
+    headers = {"Content-Type": "text/html", "Server": "nginx/1.22.1"}
+
+    async def nginx(_request: web.BaseRequest) -> web.Response:
+        return web.Response(status=413, body=page.encode(), headers=headers)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"x" * 10
+
+    async with served(nginx) as client:
+        asked: dict[str, Callable[[], Awaitable[object]]] = {
+            "POST": lambda: client.fetch("POST", "/sessions", {}),
+            "PUT": lambda: client.put_bytes(f"{client.address}/files", chunks(), 10, "image/png"),
+        }
+        with pytest.raises(ApiError) as caught:
+            await asked[method]()
+    assert caught.value.status == 413
+    assert str(caught.value).removeprefix("HTTP 413: ") == (
+        "what was sent is larger than the proxy in front of the server (nginx) lets through: "
+        "raise its limit (nginx: client_max_body_size)"
+    )
+
+
 async def test_a_connection_that_breaks_is_a_network_error() -> None:
     async def hang_up(request: web.BaseRequest) -> web.Response:
         assert request.transport is not None
