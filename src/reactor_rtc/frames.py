@@ -1,7 +1,8 @@
 """Pictures and sound between NumPy, PyAV and the engine.
 
-What is decoded is I420 (BT.601, limited range), and becomes RGB only where somebody asks for it. What a model makes is RGB, and
-only padded to four bytes a pixel here: the engine's own conversion to I420 is several times faster than any other at hand.
+What is decoded is I420 (BT.601, limited range), the right way up, and becomes RGB only where somebody asks for it. What a model
+makes is RGB, and only padded to four bytes a pixel here: the engine's own conversion to I420 is several times faster than any
+other at hand.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from reactor_protocol.errors import InvalidArgumentError
+from reactor_rtc.colour import tell_bt601, to_bt601
+from reactor_rtc.orientation import Orientation
 
 RgbArray: TypeAlias = NDArray[np.uint8]
 """Shape (H, W, 3), dtype uint8, channels red, green, blue."""
@@ -92,22 +95,36 @@ class VideoFrame:
         return cls(rows.reshape(-1), width, height, timestamp_us, "RGBX")
 
     @classmethod
+    def from_i420(cls, data: NDArray[np.uint8], size: tuple[int, int], timestamp_us: int = 0, rotation: int = 0) -> VideoFrame:
+        """A frame of three packed planes whose ``size`` is (width, height), shown turned clockwise by ``rotation`` degrees."""
+        orientation = Orientation.clockwise(rotation)
+        if orientation == Orientation():
+            return cls(data, *size, timestamp_us)
+        planes, start = [], 0
+        for width, height in _planes(*size):
+            planes.append(data[start : start + width * height].reshape(height, width))
+            start += width * height
+        return cls(orientation.packed(planes), *orientation.size(*size), timestamp_us)
+
+    @classmethod
     def from_av(cls, frame: av.VideoFrame, timestamp_us: int = 0) -> VideoFrame:
-        """A frame of a PyAV one, in any format that PyAV converts."""
-        if frame.format.name != "yuv420p":
-            frame = _converters.to_i420.reformat(frame, format="yuv420p", threads=1)
-        planes = []
-        for plane, (width, height) in zip(frame.planes, _planes(frame.width, frame.height), strict=True):
-            rows = _rows(plane)
-            planes.append(rows[:height, :width].reshape(-1))
-        return cls(np.concatenate(planes), frame.width, frame.height, timestamp_us)
+        """A frame of a PyAV one, in any format that PyAV converts; turned as its display matrix says."""
+        orientation = Orientation.of(frame)
+        frame = to_bt601(frame)
+        sizes = _planes(frame.width, frame.height)
+        planes = [_rows(plane)[:height, :width] for plane, (width, height) in zip(frame.planes, sizes, strict=True)]
+        return cls(orientation.packed(planes), *orientation.size(frame.width, frame.height), timestamp_us)
 
     def to_av(self) -> av.VideoFrame:
-        """The same picture as a PyAV frame in yuv420p, with its own memory and time in microseconds."""
+        """The same picture as a PyAV frame in yuv420p (BT.601, limited), with its own memory and time in microseconds."""
+        frame = self._planar()
+        tell_bt601(frame)
+        frame.pts, frame.time_base = self.timestamp_us, _MICROSECONDS
+        return frame
+
+    def _planar(self) -> av.VideoFrame:
         if self.pixels == "RGBX":
-            frame = _converters.to_i420.reformat(self._padded(), format="yuv420p", threads=1)
-            frame.pts, frame.time_base = self.timestamp_us, _MICROSECONDS
-            return frame
+            return _converters.to_i420.reformat(self._padded(), format="yuv420p", threads=1)
         frame = av.VideoFrame(self.width, self.height, "yuv420p")
         start = 0
         for plane, (width, height) in zip(frame.planes, _planes(self.width, self.height), strict=True):
@@ -115,8 +132,6 @@ class VideoFrame:
             target = _rows(plane)
             target[:height, :width] = rows
             start += width * height
-        frame.pts = self.timestamp_us
-        frame.time_base = _MICROSECONDS
         return frame
 
     def to_rgb(self) -> RgbArray:

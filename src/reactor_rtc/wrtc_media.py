@@ -197,7 +197,8 @@ def _engine_audio(block: AudioBlock) -> webrtc.AudioData:
 def _video(frame: webrtc.VideoFrame, tags: Untagger | None) -> VideoFrame:
     data = np.empty(frame.allocation_size(), np.uint8)
     _ = frame.copy_to(data.data)
-    picture = VideoFrame(data, frame.coded_width, frame.coded_height, frame.timestamp)
+    # Phones send what they film as the sensor lies, and mark how it is to be turned (RTP extension video-orientation).
+    picture = VideoFrame.from_i420(data, (frame.coded_width, frame.coded_height), frame.timestamp, frame.rotation)
     tag = tags.told_of(frame.metadata().rtp_timestamp) if tags is not None else None
     if tag is None:
         return picture
