@@ -5,7 +5,7 @@
  * ``schema`` {schema}, ``message`` {kind, type, data}, ``sent`` {type, data}, ``asked`` {name, sentAt}, ``result`` {name, ok, reply,
  * error, frame, acknowledged, sentAt, answeredAt}, ``unpublished`` {name, message}. Times are those of ``performance.now()``, in ms.
  *
- * @typedef {"idle"|"connecting"|"loading"|"queued"|"ready"|"reconnecting"|"ended"|"failed"|"gone"} Status
+ * @typedef {"idle"|"connecting"|"loading"|"queued"|"ready"|"reconnecting"|"ended"|"failed"|"gone"|"unable"} Status
  */
 
 import { Connection } from "./connection.js";
@@ -16,6 +16,9 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5000;
 /** For how long a lost server is looked for. */
 const PATIENCE_MS = 120000;
+
+/** Whether this browser can have a connection at all. */
+export const canConnect = () => typeof window.RTCPeerConnection === "function";
 
 export class Client extends EventTarget {
   #aborter = null;
@@ -62,9 +65,10 @@ export class Client extends EventTarget {
   /** Connects, and comes back after a loss until {@link close} or the end of the session. Resolves when connected or given up. */
   async connect() {
     this.#drop();
+    if (!canConnect()) return this.#become("unable", "This browser has no WebRTC, by which pictures come: it is switched off, or blocked by an extension.");
     const aborter = (this.#aborter = new AbortController());
     this.#become("connecting", "Connecting …");
-    await this.#persist(aborter.signal, performance.now() + PATIENCE_MS);
+    return this.#persist(aborter.signal, performance.now() + PATIENCE_MS);
   }
 
   async #persist(signal, giveUp) {

@@ -2,7 +2,7 @@
 
 import { el } from "./dom.js";
 import { Reaction } from "./reaction.js";
-import { firstVideo, median, rates, read } from "./stats.js";
+import { Arrivals, firstVideo, median, rates, read } from "./stats.js";
 
 const PERIOD_MS = 1000;
 const POINTS = 60;
@@ -18,7 +18,7 @@ const TILES = {
   rtt: ["Round trip", "ms", 1, "Network alone, there and back."],
   loss: ["Loss", "%", 1, "Packets that did not arrive, of the last second's."],
   jitter: ["Jitter", "ms", 1, "How unevenly packets arrive."],
-  glass: ["Model to screen", "ms", 0, "From when a picture left the model until it is shown: an estimate, by the server's clock as RTCP brings it to this one."],
+  glass: ["Model to screen", "ms", 0, "From when a picture left the model until it is shown: an estimate, by the server's clock as RTCP brings it to this one, or else by the network's time and what pictures wait here."],
   command: ["Command, answered", "ms", 1, "From sending a command until its result has come back."],
   reaction: ["Command to picture", "ms", 0, "From sending a command until the first changed picture is shown."],
   connect: ["Connected in", "ms", 0, "From asking for the session until the connection was open."],
@@ -30,6 +30,8 @@ export class Figures {
   #tiles = new Map();
   #before = null;
   #delays = [];
+  #arrivals = new Arrivals();
+  #stamped = false;
   #rttMs = 0;
   #firstFor = null;
 
@@ -56,6 +58,7 @@ export class Figures {
     else if (status !== "idle") for (const id of ["fps", "in", "out", "rtt", "loss", "jitter", "glass"]) this.#set(id, null);
     if (status === "connecting" || status === "reconnecting") this.#firstFor = null;
     this.#delays = [];
+    this.#arrivals = new Arrivals();
   }
 
   #answered({ name, ok, sentAt, answeredAt, acknowledged }) {
@@ -70,8 +73,10 @@ export class Figures {
       this.#firstFor = this.client.startedAt;
       this.#set("first", shownAt - this.client.startedAt);
     }
-    if (metadata.captureTime > 0) this.#delays = [...this.#delays.slice(1 - RECENT), shownAt - metadata.captureTime];
-    this.reaction.frame(video, now, metadata);
+    this.#stamped = metadata.captureTime > 0;
+    const madeAt = this.#stamped ? metadata.captureTime : this.#arrivals.sentAt(metadata, this.#rttMs);
+    if (madeAt !== null) this.#delays = [...this.#delays.slice(1 - RECENT), shownAt - madeAt];
+    this.reaction.frame(video, { now, shownAt, madeAt });
   }
 
   async #measure() {
@@ -92,9 +97,10 @@ export class Figures {
     this.#set("in", rate.inKbps / 1000);
     this.#set("out", sends ? rate.outKbps / 1000 : null);
     this.#set("rtt", rate.rttMs, reading.path);
+    if (rate.rttMs === 0) this.#tiles.get("rtt").say("< 1 ms", reading.path); // Firefox counts whole milliseconds
     this.#set("loss", rate.lossPercent);
     this.#set("jitter", rate.jitterMs);
-    this.#set("glass", median(this.#delays), "estimate");
+    this.#set("glass", median(this.#delays), this.#stamped ? "estimate" : "estimate, without encoding");
     const [, video] = firstVideo(reading) ?? [];
     if (video?.width) this.#tiles.get("picture").say(`${video.width} × ${video.height}`, [video.codec, freezes(video)].filter(Boolean).join(", "));
     for (const [name, track] of reading.tracks) this.stage.label(name, caption(track));

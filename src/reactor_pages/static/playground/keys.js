@@ -247,7 +247,8 @@ class Binder {
   }
 
   #poll() {
-    const pad = [...navigator.getGamepads()].find((each) => each?.connected);
+    // Firefox knows no gamepads on pages that are neither from https nor from localhost.
+    const pad = [...(navigator.getGamepads?.() ?? [])].find((each) => each?.connected);
     if (pad && document.hasFocus()) this.#look(pad);
     this.#frame = requestAnimationFrame(() => this.#poll());
   }

@@ -1,6 +1,6 @@
 /** The playground: puts the parts of the page together. */
 
-import { Client } from "./client.js";
+import { Client, canConnect } from "./client.js";
 import { Figures } from "./figures.js";
 import { Inputs } from "./inputs.js";
 import { MessageLog } from "./log.js";
@@ -22,11 +22,14 @@ const WORDS = {
   ended: "Session ended",
   failed: "Failed",
   gone: "Server not reached",
+  unable: "This browser cannot play",
 };
+const UNABLE = "Switch it on (in Firefox: media.peerconnection.enabled in about:config), allow it in the extension, or open this page in another browser.";
 /** What to do, and what the button for it says. */
 const CURES = {
   idle: ["The session goes on for a minute without anybody in it.", "Connect"],
   ended: ["What was set is gone with it; a new session begins afresh.", "Start a new session"],
+  unable: [UNABLE, "Try again"],
   failed: ["Its log, in the terminal of the runtime, says more. Put it right, start the runtime again, then try again.", "Try again"],
   gone: [hosted ? "The server may be starting anew: try again in a moment." : "Is `reactor run` still running in its terminal? Start it again, then try again.", "Try again"],
 };
@@ -56,7 +59,7 @@ class Playground {
 
   /** Plays: at once on a runtime, and after the entrance where a coordinator has to give a session first. */
   async begin() {
-    if (!hosted) {
+    if (!hosted || !canConnect()) {
       await this.client.connect();
       return;
     }
@@ -86,6 +89,7 @@ class Playground {
     this.#on("sent", ({ type, data }) => this.log.add("sent", type, data));
     this.#on("result", (result) => this.#result(result));
     this.#on("unpublished", ({ name, message }) => this.inputs.dropped(name, message));
+    this.stage.addEventListener("trouble", ({ detail }) => this.#news(detail.message));
     byId("connect").addEventListener("click", () => this.#toggle());
     byId("notice-act").addEventListener("click", () => this.client.connect());
     byId("end").addEventListener("click", () => this.#end());

@@ -37,16 +37,18 @@ export class Reaction {
     else this.#pending.handledAt = answeredAt - rttMs / 2;
   }
 
-  /** A picture is shown. */
-  frame(video, now, metadata) {
-    if (this.#pending) this.#look(video, now, metadata);
+  /**
+   * A picture is shown.
+   * @param {HTMLVideoElement} video @param {{now: number, shownAt: number, madeAt: number|null}} times ``madeAt`` is null where it is not known
+   */
+  frame(video, { now, shownAt, madeAt }) {
+    if (this.#pending) this.#look(video, now, shownAt, madeAt);
     else if (now - this.#comparedAt > CALM_MS) this.#calm(video, now);
   }
 
-  #look(video, now, metadata) {
+  #look(video, now, shownAt, madeAt) {
     const pending = this.#pending;
-    const shownAt = metadata.expectedDisplayTime ?? now;
-    if (pending.reckonedMs === null && pending.handledAt !== null && metadata.captureTime >= pending.handledAt) {
+    if (pending.reckonedMs === null && pending.handledAt !== null && madeAt !== null && madeAt >= pending.handledAt) {
       pending.reckonedMs = shownAt - pending.sentAt;
     }
     const picture = this.#grab(video);

@@ -1,12 +1,10 @@
 /** What the model shows: a screen for every video track, a loudspeaker for every sound track. */
 
+import { ClipRecorder, canRecord } from "./clip_recorder.js";
 import { button, el, save, stamped } from "./dom.js";
 import { icon } from "./icons.js";
 
-const LONGEST_CLIP_MS = 120000;
-const CLIP_TYPES = ["video/webm;codecs=vp9,opus", "video/webm;codecs=vp8,opus", "video/webm", "video/mp4"];
-
-/** Events: ``frame`` {name, video, now, metadata} for each picture that is shown. */
+/** Events: ``frame`` {name, video, now, metadata} for each picture that is shown, ``trouble`` {message} for what did not work. */
 export class Stage extends EventTarget {
   #screens = new Map();
   #speakers = new Map();
@@ -71,8 +69,6 @@ export class Stage extends EventTarget {
 }
 
 class Screen {
-  #recorder = null;
-
   constructor(name, stage) {
     this.name = name;
     this.stage = stage;
@@ -80,9 +76,10 @@ class Screen {
     this.veil = el("p", { class: "veil" }, "Waiting for the first picture …");
     this.caption = el("span", { class: "screen-figures muted" });
     this.record = button("Record a clip", () => this.#record(), { sign: icon("record"), "aria-pressed": "false" });
+    this.recorder = new ClipRecorder(name, (going, trouble) => this.#recording(going, trouble));
     const tools = [
       button("Save picture", () => this.#save(), { sign: icon("picture") }),
-      this.record,
+      canRecord() ? this.record : null,
       document.pictureInPictureEnabled ? button("Picture in picture", () => this.#float(), { sign: icon("float") }) : null,
       button("Fullscreen", () => this.#fill(), { sign: icon("full") }),
     ];
@@ -139,30 +136,19 @@ class Screen {
   }
 
   #record() {
-    if (this.#recorder) {
-      this.stop();
-      return;
-    }
-    if (!this.track || !window.MediaRecorder) return;
-    const mimeType = CLIP_TYPES.find((type) => MediaRecorder.isTypeSupported(type));
-    const parts = [];
-    const recorder = new MediaRecorder(new MediaStream([this.track, ...this.stage.sounds]), { mimeType, videoBitsPerSecond: 8e6 });
-    recorder.ondataavailable = ({ data }) => parts.push(data);
-    recorder.onstop = () => save(new Blob(parts, { type: recorder.mimeType }), stamped(this.name, recorder.mimeType.includes("mp4") ? "mp4" : "webm"));
-    recorder.start(1000);
-    this.#recorder = { recorder, limit: setTimeout(() => this.stop(), LONGEST_CLIP_MS) };
-    this.record.setAttribute("aria-pressed", "true");
-    this.record.title = "Stop, and save the clip";
+    if (this.recorder.going) this.recorder.stop();
+    else if (this.track) this.recorder.start([this.track, ...this.stage.sounds]);
+  }
+
+  #recording(going, trouble) {
+    this.record.setAttribute("aria-pressed", String(going));
+    this.record.title = going ? "Stop, and save the clip" : "Record a clip";
+    if (trouble) this.stage.dispatchEvent(new CustomEvent("trouble", { detail: { message: trouble } }));
   }
 
   /** Ends a recording; what was recorded is saved. */
   stop() {
-    if (!this.#recorder) return;
-    clearTimeout(this.#recorder.limit);
-    if (this.#recorder.recorder.state !== "inactive") this.#recorder.recorder.stop();
-    this.#recorder = null;
-    this.record.setAttribute("aria-pressed", "false");
-    this.record.title = "Record a clip";
+    this.recorder.stop();
   }
 
   async #float() {

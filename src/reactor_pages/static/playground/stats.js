@@ -7,6 +7,9 @@
  * @typedef {{fps: number|null, inKbps: number, outKbps: number, lossPercent: number|null, jitterMs: number|null, rttMs: number|null}} Rates
  */
 
+const VIDEO_CLOCK_KHZ = 90;
+const ARRIVALS = 300;
+
 /**
  * A reading of a report.
  * @param {Iterable<[string, any]>} report @param {Map<string, string>} mids names of tracks by mid @param {number} at milliseconds
@@ -22,7 +25,7 @@ export function read(report, mids, at) {
     if (name === undefined || (each.type !== "inbound-rtp" && each.type !== "outbound-rtp")) continue;
     tracks.set(name, totals(each, byId));
   }
-  const pair = byId.get(transport?.selectedCandidatePairId);
+  const pair = byId.get(transport?.selectedCandidatePairId) ?? [...byId.values()].find(isSelected);
   return {
     at,
     tracks,
@@ -31,6 +34,9 @@ export function read(report, mids, at) {
     room: pair?.availableOutgoingBitrate ?? null,
   };
 }
+
+/** Browsers whose transports do not say which pair they use mark it. */
+const isSelected = ({ type, selected, nominated, state }) => type === "candidate-pair" && (selected ?? (nominated && state === "succeeded"));
 
 function totals(each, byId) {
   const inbound = each.type === "inbound-rtp";
@@ -83,6 +89,31 @@ export function rates(before, now) {
 
 /** Name and totals of the first incoming video; undefined where there is none. */
 export const firstVideo = (reading) => [...reading.tracks].find(([, track]) => track.kind === "video" && track.direction === "in");
+
+/**
+ * How long pictures are on their way where the browser does not know when they were made: each is compared with the fastest of the
+ * last ones, by when it was stamped and when it came, and half of the round trip is added for that one. The time that the encoder
+ * takes is not in it.
+ */
+export class Arrivals {
+  #seen = [];
+  #last = null;
+  #sentMs = 0;
+
+  /**
+   * When a picture was sent, by this page's clock; null where the browser says too little.
+   * @param {{receiveTime?: number, rtpTimestamp?: number}} metadata of ``requestVideoFrameCallback`` @param {number} rttMs
+   */
+  sentAt({ receiveTime, rtpTimestamp }, rttMs) {
+    if (!(receiveTime > 0) || rtpTimestamp === undefined) return null;
+    // Time stamps of 32 bits begin again now and then.
+    this.#sentMs += this.#last === null ? 0 : ((rtpTimestamp - this.#last) | 0) / VIDEO_CLOCK_KHZ;
+    this.#last = rtpTimestamp;
+    const transit = receiveTime - this.#sentMs;
+    this.#seen = [...this.#seen.slice(1 - ARRIVALS), transit];
+    return receiveTime - (transit - Math.min(...this.#seen)) - rttMs / 2;
+  }
+}
 
 /** The middle of some numbers; null of none. */
 export function median(numbers) {
