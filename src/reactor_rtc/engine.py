@@ -40,3 +40,12 @@ def configure_engine() -> None:
         webrtc.allow_loopback()
     except webrtc.InvalidStateError:
         logger.warning("the WebRTC engine was started by somebody else: latency settings could not be made")
+
+
+def video_codecs() -> tuple[str, ...]:
+    """The codecs in which this build of the engine sends and receives pictures, like ``VP8``."""
+    configure_engine()
+    sends, receives = (each.get_capabilities("video") for each in (webrtc.RTCRtpSender, webrtc.RTCRtpReceiver))
+    names = [codec.mime_type.removeprefix("video/").upper() for codec in sends.codecs] if sends is not None else []
+    received = {codec.mime_type.removeprefix("video/").upper() for codec in receives.codecs} if receives is not None else set()
+    return tuple(name for name in dict.fromkeys(names) if name in received and name not in ("RTX", "RED", "ULPFEC"))

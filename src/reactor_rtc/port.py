@@ -75,6 +75,8 @@ class PeerConfig:
     A description leaves once all candidates are gathered, or ``gather_limit_s`` after the engine has begun, whichever is
     first: nobody waits for a STUN server that does not answer.
 
+    A ``bundled`` peer puts everything on one transport, and refuses offers that do not; one that answers strangers is not.
+
     An offer with ``trailers`` declares that this side reads what is told of each picture it receives: number, capture, metadata.
     """
 
@@ -82,7 +84,8 @@ class PeerConfig:
     relay_only: bool = False
     port_range: tuple[int, int] | None = None
     gather_limit_s: float = 0.15
-    video_codecs: tuple[str, ...] = ("VP8", "VP9", "H264", "AV1")
+    bundled: bool = True
+    video_codecs: tuple[str, ...] = ("VP8", "VP9", "AV1")
     start_bitrate: int = 4_000_000
     max_bitrate: int = 10_000_000
     path_min_bitrate: int = 0
@@ -229,8 +232,8 @@ class Peer(Protocol):
     async def answer(self, sdp: str, sections: Sequence[Section]) -> str:
         """Takes an offer and answers it. ``sections`` says what each mid is for; other sections stay inactive.
 
-        Sections that send start inactive: see :meth:`set_active`. Metadata of pictures crosses, both ways, where the offer
-        declares that its side reads it.
+        Sections that send start inactive: see :meth:`set_active`. A section without a codec in common is refused in the answer,
+        and is none of this peer's. Metadata of pictures crosses, both ways, where the offer declares that its side reads it.
         """
         ...
 

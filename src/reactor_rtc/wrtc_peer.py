@@ -39,6 +39,7 @@ from reactor_rtc.port import (
     StateChanged,
 )
 from reactor_rtc.scope import TaskScope
+from reactor_rtc.sdp_sections import with_candidates_in_each_section, without_common_codec
 from reactor_rtc.wrtc_encoded import EncodedStream
 from reactor_rtc.wrtc_media import Inlet, Outlet
 from reactor_rtc.wrtc_path import PathReport, read_path
@@ -120,13 +121,15 @@ class WrtcPeer:
                 transceiver.direction = "recvonly"
                 self._prefer_codecs(transceiver)
         await self._describe(self._connection.create_answer())
+        for mid in without_common_codec(sdp, self._local_sdp()):
+            self._outlets.pop(mid, None)
         tagged = declares_trailers(sdp)
         for outlet in self._outlets.values():
             await self._tune(outlet)
             if tagged:
                 outlet.tag()
         self._collect_inlets(tagged=tagged)
-        answer = self._local_sdp()
+        answer = with_candidates_in_each_section(self._local_sdp())
         return with_session_line(answer, TRAILERS) if tagged else answer
 
     async def add_candidate(self, candidate: IceCandidate) -> None:
@@ -375,7 +378,7 @@ def _configuration(config: PeerConfig) -> webrtc.RTCConfiguration:
     return webrtc.RTCConfiguration(
         ice_servers=servers,
         ice_transport_policy=webrtc.RTCIceTransportPolicy("relay" if config.relay_only else "all"),
-        bundle_policy=webrtc.RTCBundlePolicy("max-bundle"),
+        bundle_policy=webrtc.RTCBundlePolicy("max-bundle" if config.bundled else "balanced"),
         port_range=config.port_range,
     )
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from reactor_protocol.channel import ChannelEvent, FrameRefused, MessageReceived, PeerSilent
 from reactor_protocol.codec import Frame
-from reactor_protocol.errors import PUBLISH_REFUSED, BadRequestError, ReactorException, TransportError
+from reactor_protocol.errors import PUBLISH_REFUSED, ReactorException, TransportError
 from reactor_protocol.messages import (
     ClientStats,
     ClipFailed,
@@ -35,7 +35,7 @@ from reactor_protocol.messages import (
     StepResult,
     UnpublishTrack,
 )
-from reactor_protocol.names import CHANNEL_CONTROL, CHANNEL_DATA, EXTENSION_VIEW_ONLY
+from reactor_protocol.names import CHANNEL_CONTROL, CHANNEL_DATA, EXTENSION_VIEW_ONLY, NOTICE_ERROR
 from reactor_protocol.resources import Candidate, MappedTrack, Offer
 from reactor_rtc.frames import Media
 from reactor_rtc.port import (
@@ -51,7 +51,6 @@ from reactor_rtc.port import (
     PeerState,
     PeerStats,
     PictureEncoded,
-    Section,
     StateChanged,
 )
 from reactor_rtc.scope import TaskScope
@@ -59,6 +58,7 @@ from reactor_runtime.broadcast import Broadcast, Seat
 from reactor_runtime.hosting import Outcome
 from reactor_runtime.inbox import MAX_WAITING_COMMANDS, Flooded, Inbox, Task, Verb
 from reactor_runtime.presence import Presence
+from reactor_runtime.sections import NO_COMMON_CODEC, refused_tracks, section_of
 from reactor_runtime.terms import Terms
 from reactor_runtime.tracks import TrackSpec
 from reactor_runtime.wire import EARLY_WAIT_S, Wire
@@ -123,7 +123,7 @@ class Connection:
         Raises :class:`NegotiationError` for a description that cannot be used, :class:`BadRequestError` for a track that the
         model does not have.
         """
-        sections = [_section(mapped, tracks) for mapped in offer.track_mapping]
+        sections = [section_of(mapped, tracks) for mapped in offer.track_mapping]
         self._watches_only = bool(offer.view_only)
         if offer.view_only:
             # What a spectator sends is not even received.
@@ -131,7 +131,11 @@ class Connection:
         self._tracks = _Tracks(offer.track_mapping, tracks, stepped=self._tracks.stepped)
         self._peer = factory(config, self._peer_event)
         self._wire.hear_offer(offer.sdp_offer)
-        return self._wire.declare(await self._peer.answer(offer.sdp_offer, sections))
+        answer = await self._peer.answer(offer.sdp_offer, sections)
+        self._tracks.refuse(refused_tracks(offer.track_mapping, offer.sdp_offer, answer, config.video_codecs))
+        for reason in self._tracks.refused.values():
+            logger.warning("connection %d: %s", self.id, reason)
+        return self._wire.declare(answer)
 
     async def add_candidate(self, candidate: Candidate) -> None:
         """Takes a candidate that the client found later."""
@@ -167,6 +171,9 @@ class Connection:
             self._scope.start(loop, name).add_done_callback(self._loop_ended)
         self._scope.start(self._watch_silence(), "silence")
         self._scope.start(self._await_first_word(), "first-word")
+        for reason in self._tracks.refused.values():
+            body = {"code": NO_COMMON_CODEC, "message": reason, "recoverable": True, "component": "gpu"}
+            self.send(RuntimeMessage(NOTICE_ERROR, body))
         if self.legacy:
             await self._open_legacy_tracks()
 
@@ -402,6 +409,8 @@ class Connection:
     def _publish(self, name: str) -> Refusal | None:
         if self._watches_only:
             return NO_SPECTATORS
+        if (reason := self._tracks.refused.get(name)) is not None:
+            return Refusal(NO_COMMON_CODEC, reason)
         mid = self._tracks.inputs.get(name)
         if mid is None:
             known = ", ".join(self._tracks.inputs) or "none"
@@ -428,6 +437,8 @@ class Connection:
 
     async def _set_active(self, name: str, active: bool) -> None:
         mid = self._tracks.outputs.get(name)
+        if name in self._tracks.refused:
+            return  # which the client has been told
         if mid is None or self._peer is None:
             logger.warning("connection %d named an unknown output track %r", self.id, name[:64])
             return
@@ -477,12 +488,11 @@ class _Tracks:
         self.seats: dict[str, Seat] = {}
         self.readers: dict[str, asyncio.Task[None]] = {}
         self.open = asyncio.Event()
+        self.refused: Mapping[str, str] = {}
 
-
-def _section(mapped: MappedTrack, tracks: Sequence[TrackSpec]) -> Section:
-    flow = "out" if mapped.direction == "recvonly" else "in"
-    for track in tracks:
-        if track.name == mapped.name and track.flow == flow and track.kind == mapped.kind:
-            return Section(mapped.kind, "send" if flow == "out" else "receive", mapped.mid)
-    have = ", ".join(f"{t.name} ({t.kind}, {'recvonly' if t.flow == 'out' else 'sendonly'})" for t in tracks) or "none"
-    raise BadRequestError(f"the model has no {mapped.direction} {mapped.kind} track {mapped.name!r}; it has: {have}")
+    def refuse(self, refused: Mapping[str, str]) -> None:
+        """These have no section after all, for the reasons given."""
+        self.refused = refused
+        for name in refused:
+            self.outputs.pop(name, None)
+            self.inputs.pop(name, None)

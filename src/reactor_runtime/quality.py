@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from reactor_protocol.errors import InvalidArgumentError
 from reactor_rtc.port import Degradation, PeerConfig
 
-CODECS: Final = ("VP8", "VP9", "H264", "AV1", "H265")
+CODECS: Final = ("VP8", "VP9", "AV1")
+ELSEWHERE: Final = ("H264", "H265")
+"""Codecs that the published runtime takes the names of, and that some builds of the engine have."""
 DEGRADATIONS: Final = ("maintain-resolution", "maintain-framerate", "balanced")
 MAX_KBPS: Final = 1_000_000
 
@@ -95,13 +97,28 @@ def over(first: Quality, second: Quality) -> Quality:
     )
 
 
+def with_codecs_of(peer: PeerConfig, engine: Sequence[str]) -> tuple[PeerConfig, tuple[str, ...]]:
+    """``peer`` with those of its codecs that the engine has, and the ones that it has not.
+
+    Raises :class:`InvalidArgumentError` where it has none of them.
+    """
+    missing = tuple(codec for codec in peer.video_codecs if codec not in engine)
+    has = tuple(codec for codec in peer.video_codecs if codec in engine)
+    if not has:
+        raise InvalidArgumentError(
+            f"no codec of {', '.join(missing)} (WEBRTC_VIDEO_CODECS, or runtime.media.codecs) is in this WebRTC engine, "
+            f"which has {', '.join(engine)}: name one of these, or leave the setting out"
+        )
+    return replace(peer, video_codecs=has), missing
+
+
 def _bits(kbps: float | None, default: int) -> int:
     return default if kbps is None else round(kbps * 1000)
 
 
 def _codecs(name: str, given: list[str]) -> tuple[str, ...]:
     codecs = tuple(dict.fromkeys(codec.strip().upper() for codec in given if codec.strip()))
-    unknown = sorted(set(codecs) - set(CODECS))
+    unknown = sorted(set(codecs) - {*CODECS, *ELSEWHERE})
     if unknown:
         raise InvalidArgumentError(f"{name}: {', '.join(unknown)[:80]} is not one of {', '.join(CODECS)}")
     return codecs

@@ -19,11 +19,13 @@ import uvicorn
 
 from reactor_http.listen import Server, address, bind
 from reactor_protocol.errors import InvalidArgumentError
+from reactor_rtc.engine import video_codecs
 from reactor_rtc.wrtc_peer import make_peer
 from reactor_runtime.app import build_app
 from reactor_runtime.config import Manifest, Settings, WorkerSettings, read_manifest, read_settings, with_manifest
 from reactor_runtime.fetching import HttpFetcher
 from reactor_runtime.logs import configure_logging
+from reactor_runtime.quality import CODECS, with_codecs_of
 from reactor_runtime.reporting import Reporting
 from reactor_runtime.runtime import Runtime
 from reactor_runtime.worker import HttpReportLine, Reporter, RuntimeWorker
@@ -115,6 +117,11 @@ def run(path: Path, settings: Settings, on_ready: Callable[[str], None] | None =
     if settings.model.isolate and os.name != "posix":
         logger.warning("on this system the model runs in the process of the server: a crash ends both")
         settings = replace(settings, model=replace(settings.model, isolate=False))
+    if settings.peer.video_codecs != CODECS:
+        peer, missing = with_codecs_of(settings.peer, video_codecs())
+        settings = replace(settings, peer=peer)
+        if missing:
+            logger.warning("this WebRTC engine has no %s: left out of the codecs", ", ".join(missing))
     asyncio.run(serve(manifest, settings, on_ready))
 
 

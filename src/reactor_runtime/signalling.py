@@ -96,8 +96,10 @@ class Signalling:
         self._answers[connection_id] = answer
 
     def _config(self, offer: Offer) -> PeerConfig:
+        # Whoever offers decides on how many transports; some stacks make one for each section.
+        config = replace(self._settings.peer, bundled=False)
         if offer.ice_servers is None:
-            return self._settings.peer
+            return config
         given = tuple(
             IceServer(
                 tuple(server.uris),
@@ -106,7 +108,7 @@ class Signalling:
             )
             for server in offer.ice_servers
         )
-        return replace(self._settings.peer, ice_servers=given)
+        return replace(config, ice_servers=given)
 
     def answer(self, connection_id: int) -> str | None:
         """The answer to the last offer, or None while it is not made. Raises :class:`NotFoundError` for an unknown id."""

@@ -8,7 +8,7 @@ import sys
 import pytest
 import webrtc
 
-from reactor_rtc.engine import configure_engine
+from reactor_rtc.engine import configure_engine, video_codecs
 
 TRIAL = "WebRTC-ForceSendPlayoutDelay"
 
@@ -23,6 +23,10 @@ def test_pictures_are_shown_at_once() -> None:
     configure_engine()
     configure_engine()
     assert webrtc.field_trials[TRIAL] == "min_ms:0,max_ms:0"
+
+
+def test_the_codecs_are_those_that_this_build_sends_and_receives() -> None:
+    assert video_codecs() == ("VP8", "VP9", "AV1")
 
 
 @pytest.mark.network

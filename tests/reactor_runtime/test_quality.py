@@ -9,12 +9,12 @@ import pytest
 from reactor_protocol.errors import InvalidArgumentError
 from reactor_rtc.port import PeerConfig
 from reactor_runtime.config import ConfigError, Settings, read_manifest, read_settings, with_manifest
-from reactor_runtime.quality import Quality, over, quality_of_environment, quality_of_manifest
+from reactor_runtime.quality import Quality, over, quality_of_environment, quality_of_manifest, with_codecs_of
 
 MANIFEST = """
 runtime:
   import: a:B
-  media: {codecs: [h264, vp8], min_kbps: 200, start_kbps: 1500, max_kbps: 6000, track_max_kbps: 3000, degradation: balanced}
+  media: {codecs: [vp9, vp8], min_kbps: 200, start_kbps: 1500, max_kbps: 6000, track_max_kbps: 3000, degradation: balanced}
 """
 
 
@@ -64,13 +64,26 @@ def test_a_manifest_says_it_and_the_environment_has_the_last_word(tmp_path: Path
     (tmp_path / "reactor.yaml").write_text(MANIFEST)
     manifest = read_manifest(tmp_path)
     peer = with_manifest(Settings(), manifest, {}).peer
-    assert peer.video_codecs == ("H264", "VP8")
+    assert peer.video_codecs == ("VP9", "VP8")
     assert (peer.path_min_bitrate, peer.start_bitrate, peer.path_max_bitrate) == (200_000, 1_500_000, 6_000_000)
     assert (peer.max_bitrate, peer.degradation) == (3_000_000, "balanced")
     env = {"WEBRTC_BWE_INITIAL_KBPS": "800", "WEBRTC_VIDEO_CODECS": "VP9", "STUN_SERVERS": "stun:a"}
     peer = with_manifest(read_settings(env), manifest, env).peer
     assert (peer.start_bitrate, peer.path_max_bitrate, peer.video_codecs) == (800_000, 6_000_000, ("VP9",))
     assert peer.ice_servers[0].urls == ("stun:a",)
+
+
+def test_codecs_that_the_engine_lacks_are_left_out_and_none_at_all_is_refused() -> None:
+    engine = ("VP8", "VP9", "AV1")
+    peer, missing = with_codecs_of(PeerConfig(video_codecs=("H264", "VP9")), engine)
+    assert (peer.video_codecs, missing) == (("VP9",), ("H264",))
+    assert with_codecs_of(PeerConfig(), engine) == (PeerConfig(), ())
+    with pytest.raises(InvalidArgumentError) as refused:
+        with_codecs_of(PeerConfig(video_codecs=("H264", "H265")), engine)
+    assert str(refused.value) == (
+        "no codec of H264, H265 (WEBRTC_VIDEO_CODECS, or runtime.media.codecs) is in this WebRTC engine, "
+        "which has VP8, VP9, AV1: name one of these, or leave the setting out"
+    )
 
 
 def test_one_says_what_the_other_does_not() -> None:
@@ -81,7 +94,7 @@ def test_one_says_what_the_other_does_not() -> None:
 @pytest.mark.parametrize(
     ("media", "message"),
     [
-        ("codecs: VP8", r"runtime\.media\.codecs must be a list of VP8, VP9, H264, AV1, H265, not 'VP8'"),
+        ("codecs: VP8", r"runtime\.media\.codecs must be a list of VP8, VP9, AV1, not 'VP8'"),
         ("codecs: [theora]", r"runtime\.media\.codecs: THEORA is not one of"),
         ("max_kbps: fast", r"runtime\.media\.max_kbps must be a number, not 'fast'"),
         ("max_kbps: true", r"runtime\.media\.max_kbps must be a number"),

@@ -116,6 +116,14 @@ async def test_host_and_port_of_the_environment(tmp_path: Path) -> None:
         assert str(http.base_url) == f"http://127.0.0.1:{port}"
 
 
+async def test_codecs_that_the_engine_has_not_are_refused_at_start() -> None:
+    async with running(MODELS, WEBRTC_VIDEO_CODECS="H264") as child:
+        code, _ = await child.end()
+    assert code == 1
+    (line,) = child.lines
+    assert line.startswith("reactor: no codec of H264 (WEBRTC_VIDEO_CODECS, or runtime.media.codecs) is in this WebRTC engine, ")
+
+
 async def test_a_malformed_variable_is_one_line() -> None:
     async with running(MODELS, TURN_SERVERS="u;hunter2") as child:
         code, _ = await child.end()
