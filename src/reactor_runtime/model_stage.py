@@ -10,12 +10,15 @@ from typing import Protocol
 import numpy as np
 
 from reactor_protocol.messages import ApplicationMessage
-from reactor_rtc.frames import Media, VideoFrame
+from reactor_rtc.frames import AudioBlock, Media, VideoFrame
 from reactor_runtime.emission import Bundle, chunk_of
 from reactor_runtime.fields import ModelMessage
 from reactor_runtime.pacer import Made, Pacer, Plan
 from reactor_runtime.step_gate import StepReport
 from reactor_runtime.tracks import Output
+
+MAX_SOUND_AHEAD_S = 30.0
+"""How much sound a model may have handed over before it is heard. One that makes more is held back, so that none is lost."""
 
 _TURNS = 4  # of the loop: a command is posted, its dispatcher wakes, takes its turn, and the handler runs
 
@@ -81,12 +84,13 @@ class ModelStage:
         self._pacer = Pacer()
         self._flushed = asyncio.Event()
         self._sizes: dict[str, tuple[int, int]] = {}
+        self._heard_until: dict[str, float] = {}
         self.frame = 0
         self.paced = True
 
     async def emit(self, output: Output, fps: float, drop: bool) -> None:
         now = asyncio.get_running_loop().time
-        if drop and self._pacer.is_early(now()):
+        if drop and (self._pacer.is_early(now()) or self._sound_ahead(now()) > 0):
             await asyncio.sleep(0)
             return
         began = now()
@@ -100,11 +104,23 @@ class ModelStage:
         plan = replace(self._pacer.plan(len(bundles), fps, now()), made=made)
         self._sizes = {name: (m.width, m.height) for name, m in bundles[-1].items() if isinstance(m, VideoFrame)}
         self._events.frames_ready(bundles, plan)
+        self._hear(bundles, plan.start)
         if not drop and self.paced:
-            await self._hold(plan.resume - now())
+            await self._hold(max(plan.resume - now(), self._sound_ahead(now())))
         for _ in range(_TURNS):
             await asyncio.sleep(0)
         self._pacer.resumed(now())
+
+    def _hear(self, bundles: tuple[Bundle, ...], start: float) -> None:
+        for bundle in bundles:
+            for name, media in bundle.items():
+                if isinstance(media, AudioBlock):
+                    begins = max(start, self._heard_until.get(name, 0.0))
+                    self._heard_until[name] = begins + media.samples.shape[1] / media.rate
+
+    def _sound_ahead(self, now: float) -> float:
+        """For how many seconds no more sound is taken; none where that is not above 0."""
+        return max(self._heard_until.values(), default=0.0) - MAX_SOUND_AHEAD_S - now
 
     async def _hold(self, seconds: float) -> None:
         """Holds the model back, unless what it waits for is flushed."""
@@ -116,6 +132,7 @@ class ModelStage:
     def flush(self, hold: bool) -> None:
         """Drops what is still to be played, and cuts to black unless the last picture is to stay."""
         self._pacer.reset()
+        self._heard_until.clear()
         self._flushed.set()
         self._events.frames_flushed()
         if not hold and self._sizes:

@@ -2,7 +2,7 @@
 
 A frame that is made alone leaves at once and is never queued; the model is held back by time, so that it makes the next frame
 just before it is due. A batch is played out evenly after the one before it, and the model goes on early enough to have the next
-batch ready when this one ends.
+batch ready when this one ends; after the first, whose work nobody has seen, at once.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Pacer:
         start = max(now, self._playing_until)
         # The first frame is not held: only so does it show what paces the model. Holding one that is at its rate by itself would
         # make its work look shorter each time, until it is held in earnest.
-        free = frames == 1 and (not self._work or work >= _AT_RATE * period)
+        free = not self._work or (frames == 1 and work >= _AT_RATE * period)
         anew = self._due is None or frames > 1 or abs(start - self._due) > period or free
         due = start if anew or self._due is None else self._due
         self._due = due + frames * period

@@ -30,7 +30,7 @@ from reactor_protocol.messages import (
 )
 from reactor_protocol.names import NIL_SESSION_ID, NOTICE_ERROR, NOTICE_INTERRUPTED, NOTICE_MODEL_RESTARTED
 from reactor_protocol.resources import Notice
-from reactor_rtc.frames import Media
+from reactor_rtc.frames import AudioBlock, Media
 from reactor_rtc.port import PeerFactory
 from reactor_rtc.scope import TaskScope
 from reactor_runtime.broadcast import Broadcast
@@ -52,6 +52,7 @@ from reactor_runtime.recording.store import Recordings
 from reactor_runtime.session import Action, AdmitClient, BeginSession, EndReason, EndSession, ReleaseClient, SessionTable
 from reactor_runtime.signalling import Signalling
 from reactor_runtime.slots import PublisherSlots
+from reactor_runtime.sound_feed import SoundFeed
 from reactor_runtime.starting import StartTerms
 from reactor_runtime.step_gate import StepReport
 from reactor_runtime.stepping import NOT_RECORDED, SYSTEM_CLIENT, UPLOAD_PATIENCE_S, Asker, Stepping, check_terms
@@ -90,6 +91,7 @@ class Runtime:
         self._description: ModelDescription | None = None
         self.watch = Watch()
         self._playout = Playout(self._broadcast_media, self.watch.frame_sent)
+        self._sound = SoundFeed(self._send_to_all)
         self._host: Host = IsolatedHost(manifest, settings, self) if settings.model.isolate else InlineHost(manifest, self)
         self._timer: asyncio.TimerHandle | None = None
         self._tidying = Tidying(c_library())
@@ -147,6 +149,7 @@ class Runtime:
         await self._scope.close()
         await self.signalling.close()
         await self.broadcast.close()
+        self._sound.clear()
         await self._host.close()
         await self.recordings.close()
         self.uploads.clear()
@@ -278,6 +281,7 @@ class Runtime:
         try:
             await self.signalling.close()
             self._playout.clear()
+            self._sound.clear()
             if self.table.state is not RuntimeState.TERMINATED:
                 await self._host.end_session()
         finally:
@@ -298,7 +302,8 @@ class Runtime:
         self.stepping.reported(report)
 
     def frames_flushed(self) -> None:
-        self.watch.frames_dropped(self._playout.flush())
+        unheard = self._sound.flush()
+        self.watch.frames_dropped((*self._playout.flush(), *([unheard] if unheard else [])))
 
     def message_sent(self, message: ApplicationMessage, client: int | None) -> None:
         self._broadcast(message, client)
@@ -335,9 +340,15 @@ class Runtime:
 
     def _broadcast_media(self, bundle: Bundle) -> None:
         self.recordings.take(bundle)
+        for track, media in bundle.items():
+            if isinstance(media, AudioBlock):
+                self._sound.put(track, media)
+            else:
+                self._send_to_all(track, media)
+
+    def _send_to_all(self, track: str, media: Media) -> None:
         for connection in self.signalling:
-            for track, media in bundle.items():
-                connection.send_media(track, media)
+            connection.send_media(track, media)
 
     # -------------------------------------------------------------------------------------- what clients do (Room)
 

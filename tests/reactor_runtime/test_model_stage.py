@@ -10,12 +10,18 @@ from reactor_runtime.emission import Bundle
 from reactor_runtime.model_stage import ModelStage
 from reactor_runtime.pacer import Plan
 from reactor_runtime.step_gate import StepReport
-from reactor_runtime.tracks import Output, Video
+from reactor_runtime.tracks import Audio, Output, Video
+from reactor_testing.still_loop import StillLoop
 
 
 class Out(Output):
     main: Video
     side: Video
+
+
+class Speaking(Output):
+    main: Video
+    voice: Audio
 
 
 class Crowded:
@@ -65,3 +71,28 @@ async def test_a_command_that_runs_while_a_frame_waits_for_room_comes_after_it()
     async with asyncio.timeout(20):
         await emitting
     assert hand.numbers == [{"main": 0, "side": 0}]
+
+
+def test_a_model_that_makes_sound_faster_than_it_is_heard_is_held_back_and_a_flush_lets_it_go_on() -> None:
+    loop = StillLoop()
+    hand = Crowded()
+    hand.space.set()
+    stage = ModelStage(hand)
+    four_seconds = Speaking(main=np.zeros((16, 16, 3), np.uint8), voice=np.zeros(4 * 48_000, np.int16))
+
+    async def speak() -> None:
+        while True:
+            await stage.emit(four_seconds, 30.0, False)
+
+    speaking = loop.create_task(speak())
+    loop.advance(1.9)
+    # 32 s have been handed over at once, of which 30 wait at most; from then on one piece of 4 s every 4 s.
+    assert len(hand.numbers) == 8
+    loop.advance(40.0)
+    assert len(hand.numbers) == 18
+    stage.flush(hold=True)
+    loop.advance(0.3)
+    assert len(hand.numbers) >= 25
+    speaking.cancel()
+    loop.advance(0.0)
+    loop.close()

@@ -84,9 +84,15 @@ def test_a_change_of_rate_holds_from_the_next_frame() -> None:
 def test_batches_are_played_evenly_one_after_the_other() -> None:
     made = play(Pacer(), [0.06] * 4, 20.0, frames=4)
     assert [plan.period for _, plan in made] == [0.05] * 4
-    # The first gap is the work of the second batch, which nobody could know; then each is ready when the last one ends.
-    assert starts(made) == [0.06, 0.32, 0.52, 0.72]
-    assert resumes(made) == [0.26, 0.46, 0.66, 0.86]
+    # The second is begun at once, for nobody knows how long it takes; from the third on, each is ready when the last one ends.
+    assert starts(made) == [0.06, 0.26, 0.46, 0.66]
+    assert resumes(made) == [0.06, 0.4, 0.6, 0.8]
+
+
+def test_the_first_batch_is_not_followed_by_a_stop() -> None:
+    # A block of 16 frames at 16 a second that takes 0.7 s to make: frames without a gap from the first on.
+    made = play(Pacer(), [0.7] * 5, 16.0, frames=16)
+    assert starts(made) == [0.7, 1.7, 2.7, 3.7, 4.7]
 
 
 def test_a_batch_that_is_early_waits_for_the_end_of_the_one_before() -> None:
