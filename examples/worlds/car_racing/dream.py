@@ -53,7 +53,8 @@ class Dream:
         self.batch = batch
         self._network = _network(weights / "world.onnx", threads)
         self._starts = _starts(weights / "starts.npz")
-        self._chance = np.random.default_rng(seed)
+        self._beginnings = np.random.default_rng(seed)
+        self._noise = np.random.default_rng()
         self._frames = np.empty((batch, CONTEXT, *_PICTURE), np.uint8)
         self._actions: Actions = np.zeros((batch, CONTEXT, 3), np.float32)
         self.reset()
@@ -72,14 +73,17 @@ class Dream:
     def reset(self, start: int | None = None, *, seed: int | None = None) -> list[int]:
         """Begins again, at one of the beginnings or wherever chance says, and tells where: a number for each of the batch.
 
-        With a ``seed``, chance begins again too: what follows is then what followed the last time, for the same actions. Raises
-        IndexError for a beginning that is not there.
+        With a ``seed``, chance begins again too: what follows is then what followed the last time, for the same actions. It says
+        where the resets after it begin, and what follows them, however many pictures were dreamed in between. Raises IndexError for
+        a beginning that is not there.
         """
         if seed is not None:
-            self._chance = np.random.default_rng(seed)
+            self._beginnings = np.random.default_rng(seed)
         if start is not None and not 0 <= start < self.starts:
             raise IndexError(f"there are the beginnings 0 to {self.starts - 1}, and no {start}")
-        chosen = self._chance.integers(self.starts, size=self.batch) if start is None else np.full(self.batch, start)
+        # Each dream draws its noise from a stream of its own: how long the one before it went on changes nothing of the next.
+        self._noise = np.random.default_rng(self._beginnings.integers(2**63))
+        chosen = self._beginnings.integers(self.starts, size=self.batch) if start is None else np.full(self.batch, start)
         frames, actions = self._starts
         self.begin_after(frames[chosen], actions[chosen])
         return [int(number) for number in chosen]
@@ -100,7 +104,7 @@ class Dream:
         Of a batch all pictures: (batch, 64, 64, 3). What is out of bounds is taken as the bound.
         """
         self._actions[:, -1] = np.clip(np.asarray(action, np.float32), (-1.0, 0.0, 0.0), 1.0)
-        noise = self._chance.standard_normal((self.batch, *_NOISE), dtype=np.float32)
+        noise = self._noise.standard_normal((self.batch, *_NOISE), dtype=np.float32)
         given = {"frames": self._frames, "actions": self._actions, "noise": tempered(noise, self.temperature)}
         made = self._network.run(["frame"], given)[0]
         self._frames[:, :-1] = self._frames[:, 1:]

@@ -136,9 +136,9 @@ class CarRacing(ReactorModel):
         self._begin_at(self.dream.reset()[0])
         await self._tell()
 
-    @event(name="set_seed", description="Begin again with this seed: the same driving then makes the same dream.")
+    @event(name="set_seed", description="Begin again with this seed, and let go: the same driving then makes the same dream.")
     async def set_seed(self, seed: int = InputField(ge=0, le=_MAX_SEED)) -> None:
-        self.seed = seed
+        self.seed, self.controls = seed, Controls()  # what was held before would be seen in the first picture
         self._begin_at(self.dream.reset(seed=seed)[0])
         await self._tell()
 

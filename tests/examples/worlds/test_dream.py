@@ -82,6 +82,23 @@ def test_the_same_seed_makes_the_same_dream_and_another_one_another(weights: Pat
     assert np.array_equal(dream.picture, where)
 
 
+@pytest.mark.parametrize("between", [0, 1, 2, 7])
+def test_a_seed_decides_the_resets_after_it_whatever_was_dreamed_in_between(weights: Path, between: int) -> None:
+    dream, found = Dream(weights), []
+    dream.temperature = 1.0
+    for pictures in (0, between):
+        dream.reset(seed=5)
+        began = []
+        for _ in range(4):
+            for _ in range(pictures):
+                dream.step(RIGHT)
+            start_at = dream.reset()
+            began.append((start_at, dream.picture.tobytes(), [dream.step(AHEAD).tobytes() for _ in range(3)]))
+        found.append(began)
+    assert found[0] == found[1]
+    assert len({lamps[0] for _, _, lamps in found[0]}) == 4, "the noise of each reset is another one"
+
+
 @pytest.mark.parametrize(
     ("temperature", "above", "below"), [(0.0, 0, 0), (0.5, 0.5, 0.5), (1.0, 1, 1), (1.5, 1.5, 1), (2.0, 2, 1)]
 )

@@ -87,6 +87,22 @@ def test_the_same_seed_and_driving_make_the_same_dream(stage: Rehearsal) -> None
     assert drives[0] != drives[2]
 
 
+def test_a_seed_and_a_reset_begin_at_one_place_however_many_frames_pass_in_between(stage: Rehearsal) -> None:
+    client = stage.join()
+    client.send("set_temperature", {"temperature": 1})
+    found = set()
+    for turn in range(20):
+        client.send("set_controls", {"steer": 1.0 if turn % 2 else -1.0})
+        stage.advance(0.08)
+        client.send("set_seed", {"seed": 5})
+        stage.advance(0.04 * (turn % 4))
+        client.send("reset")
+        stage.frames.clear()
+        stage.advance(0.2)
+        found.add((state(client)["start"], *(frame.picture().tobytes() for frame in stage.frames[:4])))
+    assert len(found) == 1
+
+
 def test_a_reset_begins_at_other_places(stage: Rehearsal) -> None:
     client = stage.join()
     places = set()
