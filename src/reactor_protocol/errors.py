@@ -4,6 +4,7 @@
     ├── InvalidStateError           a call that the present state does not allow (misuse)
     ├── InvalidArgumentError        an argument that can never work (misuse); also a ValueError
     │   ├── MissingApiKeyError      a hosted connection without an API key
+    │   ├── UnknownOptionError      a keyword argument that there is not; also a TypeError
     │   ├── UnknownTrackError       a track that the model does not have
     │   └── WrongDirectionError     a track that flows the other way
     ├── UnsupportedFileError        a file object that cannot be read as bytes (misuse); also a TypeError
@@ -76,6 +77,12 @@ class MissingApiKeyError(InvalidArgumentError):
     """A hosted connection was asked for without an API key."""
 
     code = "MISSING_API_KEY"
+
+
+class UnknownOptionError(InvalidArgumentError, TypeError):
+    """There is no keyword argument of that name; the message lists those that there are."""
+
+    code = "UNKNOWN_OPTION"
 
 
 class UnknownTrackError(InvalidArgumentError):

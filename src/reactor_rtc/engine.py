@@ -6,6 +6,8 @@ import logging
 
 import webrtc
 
+from reactor_rtc.process import enter_process
+
 logger = logging.getLogger(__name__)
 
 _FIELD_TRIALS = {
@@ -31,7 +33,9 @@ def configure_engine() -> None:
     """Makes the settings; does nothing the second time.
 
     Loopback candidates are always gathered: a model and its client often share a machine, which may have no network at all.
+    Raises :class:`InvalidStateError` in a fork of a process that has called it.
     """
+    enter_process()
     if _engine.configured:
         return
     _engine.configured = True

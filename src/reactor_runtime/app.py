@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from reactor_http.body_limit import BodyLimit
 from reactor_http.routes import add_routes
 from reactor_pages import routes as pages
-from reactor_protocol.errors import ApiError, BadRequestError, NegotiationError, ReactorException
+from reactor_protocol.errors import ApiError, BadRequestError, ConflictError, NegotiationError, ReactorException
 from reactor_protocol.names import MAX_REASON_CHARS, NIL_SESSION_ID
 from reactor_protocol.resources import Notice, UploadRequest, UploadSlot
 from reactor_runtime.descriptor import describe
@@ -34,10 +34,15 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class StopRequest(BaseModel):
-    """Why a session is stopped. ``moved`` is said to workers: the session goes on elsewhere."""
+    """Why a session is stopped. ``moved`` is said to workers: the session goes on elsewhere.
+
+    With ``if_unused`` a session that clients are connected to is not stopped; ``leaving`` is the connection of who asks.
+    """
 
     moderate: bool = False
     moved: bool = False
+    if_unused: bool = False
+    leaving: int | None = None
     reason: str = Field(default="", max_length=MAX_REASON_CHARS)
 
 
@@ -110,6 +115,8 @@ def _lifecycle(runtime: Runtime) -> APIRouter:
     async def stop_session(request: StopRequest | None = None) -> Response:
         """Ends the session; its clients are told why, or, where it goes on at another worker, that they may come back."""
         stop = request or StopRequest()
+        if stop.if_unused and runtime.table.clients - {stop.leaving}:
+            raise ConflictError("others use the session: it goes on for them")
         if stop.moved and runtime.settings.worker is not None:
             await runtime.stop_session(EndReason.EVICTED, stop.reason or TAKEN_AWAY)
         else:

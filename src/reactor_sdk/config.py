@@ -42,6 +42,10 @@ class ClientConfig:
     max_session_duration_s: int | None = None
     auto_reconnect: bool = False
     view_only: bool = False
+    joins: bool = True
+    """Whether the session of a local runtime may be one that somebody else uses."""
+    spares: bool = False
+    """Whether a local session goes on when this client leaves it, for as long as somebody else uses it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from reactor_protocol.names import NOTICE_ERROR, NOTICE_EXPIRATION, NOTICE_RATE_
 from reactor_protocol.resources import Session, Track
 from reactor_rtc.frames import Media, VideoFrame
 from reactor_rtc.port import PeerFactory
+from reactor_rtc.process import check_process
 from reactor_rtc.scope import TaskScope
 from reactor_sdk.auto_reconnect import RESUMABLE_S, AutoReconnect
 from reactor_sdk.config import ClientConfig
@@ -86,6 +87,7 @@ class Link:
 
         Raises :class:`InvalidStateError` where there is none, saying that ``what`` needs one.
         """
+        check_process()
         if self._connection is None and open_now and self.state.session_id is None and self.state.ended is None:
             self._check(ConnectOptions())
             async with self._turn:
@@ -143,6 +145,7 @@ class Link:
     # ----------------------------------------------------------------------------------------------- preconditions
 
     def _check(self, options: ConnectOptions) -> None:
+        check_process()
         check_connection_id(options.connection_id)
         config = self.dialer.config
         if config.local and options.session_id is not None:
@@ -155,6 +158,7 @@ class Link:
             raise InvalidStateError(f"already connected or connecting (status is {self.state.status}): call disconnect() first")
 
     def _check_resumable(self) -> str:
+        check_process()
         if self.state.ended is not None:
             raise SessionEndedError(f"the session is over ({self.state.ended}) and cannot be resumed: call connect()")
         if self.state.status is not ReactorStatus.DISCONNECTED:
@@ -351,7 +355,7 @@ class Link:
             return
         self.holdings.owns_session = False
         try:
-            await self.dialer.sessions.end(session_id)
+            await self.dialer.sessions.end(session_id, self.holdings.connection_id)
         except ReactorException as error:
             logger.warning("the session %s could not be ended: %s", session_id, error)
 

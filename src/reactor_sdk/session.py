@@ -11,6 +11,7 @@ from urllib.parse import quote
 from reactor_protocol.errors import (
     ConflictError,
     InvalidArgumentError,
+    InvalidStateError,
     ModelFailedError,
     NotFoundError,
     RequestTimeoutError,
@@ -18,7 +19,7 @@ from reactor_protocol.errors import (
     SessionEndedError,
     TransportError,
 )
-from reactor_protocol.lifecycles import SESSION_RUNNING
+from reactor_protocol.lifecycles import SESSION_RUNNING, RuntimeState
 from reactor_protocol.names import TRANSPORT, WEBRTC_VERSION
 from reactor_protocol.resources import Session
 from reactor_sdk.api import Api
@@ -62,14 +63,14 @@ class Sessions(Protocol):
         """The session of an earlier connection. Raises :class:`SessionEndedError` where it is over."""
         ...
 
-    async def end(self, session_id: str) -> None:
-        """Ends a session; one that is over already is fine."""
+    async def end(self, session_id: str, connection_id: int | None = None) -> None:
+        """Ends a session; one that is over already is fine. ``connection_id`` is that of the client that leaves it."""
         ...
 
 
 def make_sessions(api: Api, config: ClientConfig) -> Sessions:
     """The world that the configuration asks for."""
-    return LocalSessions(api) if config.local else HostedSessions(api, config)
+    return LocalSessions(api, joins=config.joins, spares=config.spares) if config.local else HostedSessions(api, config)
 
 
 def check_described(session: Session) -> None:
@@ -118,7 +119,7 @@ class HostedSessions:
     async def wait(self, session: Session, on_session: OnSession | None = None) -> Session:
         return await Queueing(self._api, session, on_session or _nobody).until_described()
 
-    async def end(self, session_id: str) -> None:
+    async def end(self, session_id: str, connection_id: int | None = None) -> None:
         with contextlib.suppress(NotFoundError):
             await _within(_END_LIMIT_S, self._api, "DELETE", f"/sessions/{session_id}")
 
@@ -128,10 +129,16 @@ def _nobody(_session: Session) -> None:
 
 
 class LocalSessions:
-    """The one session of a runtime on this machine (reference: runtime, section 3). No token, no queue."""
+    """The one session of a runtime on this machine (reference: runtime, section 3). No token, no queue.
 
-    def __init__(self, api: Api) -> None:
+    Without ``joins``, opening raises :class:`InvalidStateError` where somebody else uses the session; with ``spares``, ending
+    leaves a session that somebody else uses.
+    """
+
+    def __init__(self, api: Api, *, joins: bool = True, spares: bool = False) -> None:
         self._api = api
+        self._joins = joins
+        self._spares = spares
 
     async def authorize(self) -> None:
         return None
@@ -146,9 +153,9 @@ class LocalSessions:
                 reply = await self._api.fetch("POST", "/start_session", {})
                 return OpenedSession(reply.parse(Session), created=True)
             except ConflictError:
-                session = await self._current()
-                if session.state.lower() in SESSION_RUNNING:
-                    return OpenedSession(session, created=False)
+                if (session := await self._joined()) is not None:
+                    # Who spares others leaves nothing behind that they have left, either: the last to go ends it.
+                    return OpenedSession(session, created=self._spares)
                 # The session before this one is being put away; the runtime is free in a moment.
                 if loop.time() > give_up:
                     raise
@@ -160,6 +167,20 @@ class LocalSessions:
                     raise ModelFailedError(error.message, status=503) from error
                 await asyncio.sleep(max(error.retry_after, _FIRST_POLL_S))
                 give_up = loop.time() + _CLOSING_LIMIT_S
+
+    async def _joined(self) -> Session | None:
+        """The running session, where there is one that this client may join."""
+        session = await self._current()
+        state = session.state.lower()
+        if state not in SESSION_RUNNING or self._joins:
+            return session if state in SESSION_RUNNING else None
+        if state == RuntimeState.ORPHANED:
+            await self._stop(None)  # whoever made it has gone without ending it
+            return None
+        raise InvalidStateError(
+            f"somebody else uses the session of the runtime at {self._api.address}, and there is one world in it: "
+            "end that session, use a runtime of its own (url=), or share the world (share=True)"
+        ) from None
 
     async def _current(self) -> Session:
         return (await self._api.fetch("GET", "/session")).parse(Session)
@@ -180,16 +201,20 @@ class LocalSessions:
             )
         return session
 
-    async def end(self, session_id: str) -> None:
+    async def end(self, session_id: str, connection_id: int | None = None) -> None:
         # The route takes no id: another client's session must not be ended in place of ours.
         if (await self._current()).session_id == session_id:
-            with contextlib.suppress(ConflictError):
-                await _within(_END_LIMIT_S, self._api, "POST", "/stop_session")
+            await self._stop(connection_id)
+
+    async def _stop(self, leaving: int | None) -> None:
+        body = {"if_unused": True, "leaving": leaving} if self._spares else None
+        with contextlib.suppress(ConflictError):
+            await _within(_END_LIMIT_S, self._api, "POST", "/stop_session", body)
 
 
-async def _within(limit_s: float, api: Api, method: str, path: str) -> None:
+async def _within(limit_s: float, api: Api, method: str, path: str, body: dict[str, Any] | None = None) -> None:
     try:
         async with asyncio.timeout(limit_s):
-            await api.fetch(method, path)
+            await api.fetch(method, path, body)
     except TimeoutError as error:
         raise RequestTimeoutError(f"{method} {path} was not answered within {limit_s:g} s") from error

@@ -3,6 +3,7 @@
 The model shows the number of the newest action that it has applied, as blocks of a picture.
 """
 
+import contextlib
 import pickle
 import threading
 from collections.abc import Iterator
@@ -14,12 +15,12 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from numpy.typing import NDArray
 from tests.end_to_end.served import MODELS
 from tests.interop.servers import Server, our_runtime
 
-from reactor_protocol.errors import CommandRejected, InvalidStateError, RequestTimeoutError
+from reactor_protocol.errors import CommandRejected, InvalidArgumentError, InvalidStateError, RequestTimeoutError
 from reactor_sdk.gym import ENV_ID, EnvOptions, ReactorEnv, ReactorVectorEnv
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(240)]
@@ -28,6 +29,7 @@ MODEL = "digits"
 BEGUN = 65_535
 STEPS = 1_000
 SHOW: EnvOptions = {"local": True, "action_command": "show", "step_timeout": 40.0}
+SHOW_TOGETHER: EnvOptions = {**SHOW, "share": True}
 
 
 @pytest.fixture(scope="module")
@@ -61,18 +63,21 @@ def test_every_observation_of_a_thousand_is_the_one_of_its_action(env: ReactorEn
     assert env.metadata["render_fps"] == 60
     picture, info = env.reset(seed=5)
     assert (number_in(picture), seed_in(picture)) == (BEGUN, 5)
-    frames = [info["frame"]]
+    frames, begun = [info["frame"]], info
     for action in np.random.default_rng(6).permutation(BEGUN)[:STEPS].tolist():
         picture, reward, terminated, truncated, info = env.step(action)
         assert number_in(picture) == action
         assert (reward, terminated, truncated) == (action / 2, action % 100 == 99, False)
         assert info["reply"] == {"type": "scored", "data": {"reward": action / 2, "terminated": action % 100 == 99}}
         assert 0 < info["age"] < info["elapsed"] + 1
+        assert info.keys() == begun.keys()
         frames.append(info["frame"])
     assert all(later > earlier for earlier, later in pairwise(frames))
 
 
-def test_gymnasium_finds_nothing_wrong(recwarn: pytest.WarningsRecorder) -> None:
+def test_gymnasium_finds_nothing_wrong(env: ReactorEnv, recwarn: pytest.WarningsRecorder) -> None:
+    check_env(env)
+    env.close()
     made = gymnasium.make(ENV_ID, model_name="digits", render_mode="rgb_array", **SHOW)
     try:
         check_env(made.unwrapped)
@@ -120,7 +125,7 @@ def test_the_callers_functions_judge_and_a_picture_that_does_not_come_is_told() 
         assert env.step(1)[1:4] == (2.0, True, False)
         # It stands still now, and what it shows is there to begin with.
         with ReactorEnv(
-            "digits", local=True, action_command="show", reset_command=None, seed_command=None, step_timeout=2.0
+            "digits", local=True, share=True, action_command="show", reset_command=None, seed_command=None, step_timeout=2.0
         ) as still:
             still.reset(seed=1)
             with pytest.raises(RequestTimeoutError, match=r"the picture that show led to \(number \d+\) did not come within 2 s"):
@@ -156,6 +161,53 @@ def test_a_vector_steps_all_its_sessions_at_once(server: Server, second: Server)
     finally:
         made.close()
     assert [each.name for each in threading.enumerate() if each.name.startswith("ReactorVectorEnv")] == []
+
+
+def test_a_world_is_shared_when_that_is_asked_for_and_goes_on_for_the_others(env: ReactorEnv, server: Server) -> None:
+    with pytest.raises(InvalidStateError, match=r"somebody else uses the session .*share=True"):
+        ReactorEnv("digits", **SHOW)
+    for urls in ([server.url] * 2, [server.url, f"{server.url}/"]):
+        with pytest.raises(InvalidArgumentError, match=r"urls= names a runtime twice.* share=True"):
+            ReactorVectorEnv(2, "digits", urls=urls, **SHOW)
+    env.reset()
+    sharing = ReactorEnv("digits", **SHOW_TOGETHER)
+    sharing.reset()
+    assert number_in(env.step(7)[0]) == 7
+    env.close()
+    assert number_in(sharing.step(9)[0]) == 9
+    sharing.close()
+    server.wait_until_free()
+
+
+def test_a_key_is_in_no_spec() -> None:
+    given: Any = {"api_key": "rk_secret", "local": True}
+    with pytest.raises(InvalidArgumentError, match="env.spec") as caught:
+        gymnasium.make(ENV_ID, model_name="digits", **given)
+    assert "rk_secret" not in str(caught.value)
+
+
+def test_a_vector_begins_the_next_episode_when_its_mode_says(server: Server) -> None:
+    with contextlib.closing(ReactorVectorEnv(1, "digits", autoreset_mode="SameStep", **SHOW)) as envs:
+        assert envs.autoreset_mode is envs.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
+        assert envs.metadata["render_fps"] == 60
+        begun = envs.reset(seed=3)[1]
+        pictures, rewards, terminated, _, infos = envs.step(np.array([99]))
+        assert (number_in(pictures[0]), rewards.tolist(), terminated.tolist()) == (BEGUN, [49.5], [True])
+        assert number_in(infos["final_obs"][0]) == 99
+        assert infos["final_info"]["reply"]["data"]["reward"].tolist() == [49.5]
+        assert infos["final_info"]["frame"][0] < infos["frame"][0]
+        assert begun.keys() <= infos.keys()
+        assert number_in(envs.step(np.array([5]))[0][0]) == 5
+    server.wait_until_free()
+    with contextlib.closing(ReactorVectorEnv(1, "digits", autoreset_mode=AutoresetMode.DISABLED, **SHOW)) as envs:
+        with pytest.raises(InvalidArgumentError, match="reset_mask"):
+            envs.reset(options={"reset_mask": np.array([False])})
+        envs.reset()
+        assert number_in(envs.step(np.array([99]))[0][0]) == 99
+        with pytest.raises(InvalidStateError, match=r"episodes \[0\] have ended"):
+            envs.step(np.array([1]))
+        assert number_in(envs.reset(options={"reset_mask": np.array([True])})[0][0]) == BEGUN
+        assert number_in(envs.step(np.array([1]))[0][0]) == 1
 
 
 def at(url: str) -> partial[ReactorEnv]:

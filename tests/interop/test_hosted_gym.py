@@ -15,7 +15,7 @@ STEPS = 100
 
 def test_every_observation_through_the_coordinator_is_the_one_of_its_action(hosted: Hosted) -> None:
     actions = [dict(zip(("red", "green", "blue"), color, strict=True)) for color in COLORS]
-    env = ReactorEnv(MODEL_NAME, url=hosted.url, api_key=hosted.key, action_command="set_color", action=actions)
+    env = ReactorEnv(MODEL_NAME, url=hosted.url, api_key=lambda: hosted.key, action_command="set_color", action=actions)
     try:
         env.reset(seed=1)
         assert len(hosted.sessions()) == 1

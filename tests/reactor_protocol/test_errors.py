@@ -14,6 +14,7 @@ TREE: list[tuple[str, str, str, bool, int | None]] = [
     ("InvalidStateError", "ReactorException", "INVALID_STATE", False, None),
     ("InvalidArgumentError", "ReactorException", "INVALID_ARGUMENT", False, None),
     ("MissingApiKeyError", "InvalidArgumentError", "MISSING_API_KEY", False, None),
+    ("UnknownOptionError", "InvalidArgumentError", "UNKNOWN_OPTION", False, None),
     ("UnknownTrackError", "InvalidArgumentError", "UNKNOWN_TRACK", False, None),
     ("WrongDirectionError", "InvalidArgumentError", "WRONG_DIRECTION", False, None),
     ("UnsupportedFileError", "ReactorException", "UNSUPPORTED_FILE", False, None),
@@ -104,6 +105,7 @@ def test_code_and_recoverable(name: str, code: str, recoverable: bool, status: i
 def test_misuse_is_also_what_python_calls_it() -> None:
     assert issubclass(errors.InvalidArgumentError, ValueError)
     assert issubclass(errors.UnsupportedFileError, TypeError)
+    assert issubclass(errors.UnknownOptionError, TypeError)
 
 
 @pytest.mark.parametrize(("status", "name", "code", "recoverable"), BY_STATUS)

@@ -83,6 +83,17 @@ async def test_stopping_with_and_without_a_reason() -> None:
             assert (await house.http.get("/session")).json()["state"] == "ready"
 
 
+async def test_a_session_that_others_use_is_left_to_them() -> None:
+    async with opened() as house:
+        await house.start()
+        house.runtime.table.opened(1_002, 0.0)
+        for leaving in (None, 1_003):
+            response = await house.http.post("/stop_session", json={"if_unused": True, "leaving": leaving})
+            assert (response.status_code, response.json()["detail"]) == (409, "others use the session: it goes on for them")
+        assert (await house.http.get("/session")).json()["state"] == "streaming"
+        assert (await house.http.post("/stop_session", json={"if_unused": True, "leaving": 1_002})).status_code == 200
+
+
 async def test_malformed_bodies_are_422_and_say_where() -> None:
     async with opened() as house:
         for path, content in [

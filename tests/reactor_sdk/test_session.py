@@ -9,6 +9,7 @@ from reactor_sdk import (
     AuthenticationError,
     ConflictError,
     InvalidArgumentError,
+    InvalidStateError,
     ModelFailedError,
     NotFoundError,
     ServerError,
@@ -161,6 +162,35 @@ async def test_a_running_local_session_is_joined_and_not_owned(fake: FakeCoordin
     second = await local.open(None)
     assert not second.created
     assert second.session.session_id == first.session.session_id
+
+
+async def test_a_session_that_somebody_uses_is_refused_to_who_wants_one_of_its_own(fake: FakeCoordinator, api: Api) -> None:
+    alone = LocalSessions(api, joins=False, spares=True)
+    assert (await alone.open(None)).created
+    for state in ("waiting", "streaming"):
+        fake.session.state = state
+        with pytest.raises(InvalidStateError, match=r"somebody else uses the session .*url=.*share=True"):
+            await alone.open(None)
+    assert fake.requested("POST /stop_session") == []
+
+
+async def test_a_session_that_its_client_left_behind_is_ended_for_one_of_its_own(fake: FakeCoordinator, api: Api) -> None:
+    alone = LocalSessions(api, joins=False, spares=True)
+    left = await alone.open(None)
+    fake.session.state = "orphaned"
+    opened = await alone.open(None)
+    assert opened.created
+    assert opened.session.session_id != left.session.session_id
+    assert fake.requested("POST /stop_session")[0].json() == {"if_unused": True, "leaving": None}
+
+
+async def test_who_spares_others_ends_a_session_that_it_joined_if_it_is_the_last(fake: FakeCoordinator, api: Api) -> None:
+    sharing = LocalSessions(api, spares=True)
+    await sharing.open(None)
+    joined = await sharing.open(None)
+    assert joined.created
+    await sharing.end(joined.session.session_id, 1_002)
+    assert fake.requested("POST /stop_session")[0].json() == {"if_unused": True, "leaving": 1_002}
 
 
 async def test_a_session_that_is_being_put_away_is_waited_for(fake: FakeCoordinator, local: LocalSessions) -> None:

@@ -39,7 +39,7 @@ def made() -> None:
     name = "reactor_sdk.gym:openreactor/Reactor-v0"
     env = gymnasium.make(name, max_episode_steps=100, model_name="studio", local=True, action_command="set_color")
     # --8<-- [end:made]
-    print(env.spec)
+    print(env.spec)  # its arguments are in it, so that keys and tokens are not among them
     env.close()
 
 

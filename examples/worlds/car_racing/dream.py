@@ -74,8 +74,8 @@ class Dream:
         """Begins again, at one of the beginnings or wherever chance says, and tells where: a number for each of the batch.
 
         With a ``seed``, chance begins again too: what follows is then what followed the last time, for the same actions. It says
-        where the resets after it begin, and what follows them, however many pictures were dreamed in between. Raises IndexError for
-        a beginning that is not there.
+        where the resets after it begin, and what follows them, however many pictures were dreamed in between. Raises IndexError
+        for a beginning that is not there.
         """
         if seed is not None:
             self._beginnings = np.random.default_rng(seed)

@@ -14,12 +14,10 @@ except ModuleNotFoundError as error:
     raise MissingExtraError("reactor_sdk.gym needs the package gymnasium: pip install 'openreactor[gym]'") from error
 
 from reactor_sdk.gym.env import ReactorEnv
-from reactor_sdk.gym.options import EnvOptions, Judge, Reward
+from reactor_sdk.gym.options import ENV_ID, EnvOptions, Judge, Reward
 from reactor_sdk.gym.vector import ReactorVectorEnv
 
 __all__ = ["ENV_ID", "EnvOptions", "Judge", "ReactorEnv", "ReactorVectorEnv", "Reward"]
-
-ENV_ID = "openreactor/Reactor-v0"
 
 if ENV_ID not in gymnasium.registry:
     # A model's world goes on while nobody acts, and its pictures come through a video codec: no two runs are the same bytes.

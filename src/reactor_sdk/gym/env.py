@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, Unpack
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils import EzPickle
 
 from reactor_protocol.errors import InvalidArgumentError, InvalidStateError
 from reactor_sdk.gym.episode import open_episode
 from reactor_sdk.gym.judging import score_of
 from reactor_sdk.gym.looping import LoopThread
-from reactor_sdk.gym.options import EnvOptions, Observation, settings_of
+from reactor_sdk.gym.options import ENV_ID, EnvOptions, Observation, settings_of
 
 
 class ReactorEnv(gymnasium.Env[Observation, Any], EzPickle):
@@ -28,10 +31,11 @@ class ReactorEnv(gymnasium.Env[Observation, Any], EzPickle):
     rate, also between two steps: a model of 25 frames per second gives 25 steps per second.
 
     ``info`` has ``frame`` (the picture's number in the session, from 0), ``skipped`` (how many went before it that the action had
-    led to already), ``elapsed`` (seconds from the action to the picture), ``reply`` (``{"type": str, "data": dict}``, where the
-    model has one) and ``age`` (seconds since the model made the picture, where it is on this machine).
+    led to already), ``elapsed`` (seconds from the action to the picture), ``age`` (seconds since the model made the picture; NaN
+    where it is not on this machine) and ``reply`` (``{"type": str, "data": dict}``; None where the model has none).
 
-    Making one opens the session, and :meth:`close` ends it. Pickled, it is its arguments, and opens another session.
+    Making one opens the session, and :meth:`close` ends it, unless others use it. Pickled, it is its arguments, and opens another
+    session. ``env.spec.make()`` is asked for another of the same, and shares the world of a local runtime, which has one.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 30}
@@ -39,9 +43,9 @@ class ReactorEnv(gymnasium.Env[Observation, Any], EzPickle):
     def __init__(self, model_name: str, *, render_mode: str | None = None, **options: Unpack[EnvOptions]) -> None:
         """Opens a session of ``model_name``, and waits for its first picture. The options: :class:`EnvOptions`.
 
-        Raises as ``Reactor.connect``; :class:`InvalidArgumentError` for options that make no sense, or a command that no space
-        fits; :class:`InvalidStateError` for a server that does not number its frames, and in a forked process; and
-        :class:`RequestTimeoutError`.
+        Raises as ``Reactor.connect``; :class:`UnknownOptionError`; :class:`InvalidArgumentError` for options that make no sense,
+        and for a command that no space fits; :class:`InvalidStateError` for a server that does not number its frames, for a local
+        runtime whose session somebody else uses, and in a forked process; and :class:`RequestTimeoutError`.
         """
         EzPickle.__init__(self, model_name, render_mode=render_mode, **options)
         check_render_mode(render_mode)
@@ -57,6 +61,18 @@ class ReactorEnv(gymnasium.Env[Observation, Any], EzPickle):
         self.metadata = {**type(self).metadata, "render_fps": self._episode.fps or 30}
         self.action_space = self._episode.roles.codec.space
         self.observation_space = gymnasium.spaces.Box(0, 255, (*self._episode.size, 3), np.uint8)
+        self.spec = gymnasium.spec(ENV_ID)
+        self.spec.kwargs.update(model_name=model_name, render_mode=render_mode, **options)
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """What it was made from."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        told = {each.name: copy.deepcopy(getattr(spec, each.name)) for each in fields(EnvSpec) if each.init}
+        self._spec = _Spec(**told) if spec is not None else None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
         """Begins an episode: sends the seed where there is one, then the reset command, whose parameters ``options`` are.
@@ -93,6 +109,14 @@ class ReactorEnv(gymnasium.Env[Observation, Any], EzPickle):
                 self._thread.run(self._episode.close())
             finally:
                 self._thread.close()
+
+
+class _Spec(EnvSpec):
+    """What an environment was made from. Another one made of it is the same program's, which knows of this one."""
+
+    def make(self, **kwargs: Any) -> gymnasium.Env[Any, Any]:
+        """Another environment: in the world of this one, where that is a local runtime's."""
+        return super().make(**{"share": True, **kwargs})
 
 
 def check_render_mode(render_mode: str | None) -> None:

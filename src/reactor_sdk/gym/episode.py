@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,11 +81,14 @@ class Episode:
         else:
             found = await self._picture(result.frame or 0, f"the picture that {orders[-1].command} led to")
         now = loop.time()
-        info: dict[str, Any] = {"frame": found.number, "skipped": found.skipped, "elapsed": now - began}
-        if (age := self._client.age(found.frame, now)) is not None:
-            info["age"] = age
-        if result is not None and result.reply is not None:
-            info["reply"] = {"type": result.reply.type, "data": result.reply.data}
+        age, reply = self._client.age(found.frame, now), result.reply if result is not None else None
+        info: dict[str, Any] = {
+            "frame": found.number,
+            "skipped": found.skipped,
+            "elapsed": now - began,
+            "age": age if age is not None else math.nan,
+            "reply": {"type": reply.type, "data": reply.data} if reply is not None else None,
+        }
         return Moment(observed(found.frame.to_rgb(), self.size), info, self._tally.take())
 
     async def _asked(self, order: Order) -> CommandResult:

@@ -3,44 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
 from reactor_protocol.errors import InvalidStateError
+from reactor_rtc.process import check_process
 
 T = TypeVar("T")
 
 _CLOSE_LIMIT_S: Final = 10.0
 
 
-class _Process:
-    """The process that has used the engine: a fork of it has the engine's memory, and none of its threads."""
-
-    def __init__(self) -> None:
-        self.id: int | None = None
-
-    def enter(self) -> None:
-        """Raises :class:`InvalidStateError` in a fork of a process that had an environment."""
-        if self.id is None:
-            self.id = os.getpid()
-        elif self.id != os.getpid():
-            raise InvalidStateError(
-                "this process is a fork of one that had an environment, and cannot have its own: "
-                'start it anew (AsyncVectorEnv(..., context="spawn"))'
-            )
-
-
-_process = _Process()
-
-
 class LoopThread:
     """Runs coroutines on a loop in a thread of its own, from the first to :meth:`close`."""
 
     def __init__(self, name: str) -> None:
-        """Raises :class:`InvalidStateError` in a forked process."""
-        _process.enter()
+        """Raises :class:`InvalidStateError` in a fork of a process that has used the engine."""
+        check_process()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()

@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import Space
 from numpy.typing import NDArray
 
-from reactor_protocol.errors import InvalidArgumentError
+from reactor_protocol.errors import InvalidArgumentError, UnknownOptionError
 from reactor_rtc.frames import MAX_SIDE
 from reactor_sdk.types import TokenFunction
 
@@ -25,6 +25,12 @@ Reward: TypeAlias = Callable[[Observation, Any, Observation, dict[str, Any]], fl
 Judge: TypeAlias = Callable[[Observation, Any, Observation, dict[str, Any]], bool]
 """The same; says whether the episode has ended."""
 
+KeyFunction: TypeAlias = Callable[[], str]
+"""Gives an API key."""
+
+ENV_ID: Final = "openreactor/Reactor-v0"
+"""The name that Gymnasium knows :class:`ReactorEnv` by."""
+
 RESET: Final = "reset"
 SET_SEED: Final = "set_seed"
 _MAX_SECONDS: Final = 24 * 3600.0
@@ -34,7 +40,9 @@ class EnvOptions(TypedDict, total=False):
     """The keyword arguments of :class:`ReactorEnv`, beside the model's name and ``render_mode``. All may be left out.
 
     ``local``, ``url``, ``api_key``, ``jwt``: a runtime without a key where ``local`` is true, else a coordinator; ``url`` is the
-    address of either. What is left out comes from the environment, as for :class:`reactor_sdk.Reactor`.
+    address of either. What is left out comes from the environment, as for :class:`reactor_sdk.Reactor`. ``api_key`` and ``jwt``
+    are functions that return a key or a token, and never the text itself: Gymnasium keeps arguments in ``env.spec``.
+    ``share``: whether the environment may join a local runtime's session that others use, and act in the same world (no).
     ``connect_timeout``: seconds for opening the session, queue included (120).
 
     ``action_command``: the command that is the action; needed where the model has several that could be.
@@ -51,8 +59,9 @@ class EnvOptions(TypedDict, total=False):
 
     local: bool
     url: str | None
-    api_key: str | None
-    jwt: str | TokenFunction | None
+    api_key: KeyFunction | None
+    jwt: TokenFunction | None
+    share: bool
     connect_timeout: float
     action_command: str | None
     action: Sequence[Data] | Callable[[Any], Data] | None
@@ -73,8 +82,9 @@ class Place:
     model_name: str
     local: bool = False
     url: str | None = None
-    api_key: str | None = field(default=None, repr=False)
-    jwt: str | TokenFunction | None = field(default=None, repr=False)
+    api_key: KeyFunction | None = field(default=None, repr=False)
+    jwt: TokenFunction | None = field(default=None, repr=False)
+    share: bool = False
     connect_timeout: float = 120.0
 
 
@@ -110,11 +120,19 @@ class Settings:
 
 
 def settings_of(model_name: str, options: EnvOptions) -> Settings:
-    """The settings. Raises :class:`InvalidArgumentError` for options that do not exist or make no sense."""
+    """The settings.
+
+    Raises :class:`UnknownOptionError` for options that do not exist, and :class:`InvalidArgumentError` for those that make no
+    sense, a key or a token as text among them.
+    """
+    # Before all else: what is wrong besides may be told together with all arguments.
+    for name in ("api_key", "jwt"):
+        _check_secret(name, options.get(name))
     known = {name: kind for kind in (Place, Acting, Seeing) for name in _names(kind)}
     known.pop("model_name")
     if unknown := [name for name in options if name not in known]:
-        raise InvalidArgumentError(f"there is no option {unknown[0]!r}; the options are {', '.join(known)}")
+        # In Python's own words: there are libraries that pass an option of their own, and leave it out when they read this.
+        raise UnknownOptionError(f"got an unexpected keyword argument {unknown[0]!r}; the options are {', '.join(known)}")
     if not isinstance(model_name, str) or not model_name:
         raise InvalidArgumentError(f"a model is named by text, got {model_name!r}")
     values: dict[str, Any] = dict(options)
@@ -130,6 +148,14 @@ def settings_of(model_name: str, options: EnvOptions) -> Settings:
 
 def _names(kind: type[Any]) -> list[str]:
     return [each.name for each in fields(kind)]
+
+
+def _check_secret(name: str, value: object) -> None:
+    if value is not None and not callable(value):
+        raise InvalidArgumentError(
+            f"{name}= is a function that returns it, or is left out where REACTOR_API_KEY is set: Gymnasium keeps arguments in "
+            "env.spec, from where they get into files"
+        )
 
 
 def _check_seconds(name: str, value: Any) -> None:

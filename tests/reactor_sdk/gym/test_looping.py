@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from reactor_protocol.errors import InvalidStateError
+from reactor_rtc.process import enter_process
 from reactor_sdk.gym.looping import LoopThread
 
 
@@ -52,7 +53,7 @@ def test_what_still_runs_ends_with_it() -> None:
 
 
 def test_a_fork_is_told_that_it_cannot_have_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    LoopThread("a loop").close()
+    enter_process()
     here = os.getpid()
     monkeypatch.setattr(os, "getpid", lambda: here + 1)
     with pytest.raises(InvalidStateError, match=r'this process is a fork .*context="spawn"'):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reactor_protocol.errors import InvalidArgumentError
+from reactor_protocol.errors import InvalidArgumentError, UnknownOptionError
 from reactor_sdk.gym.options import Acting, EnvOptions, Place, Seeing, settings_of
 
 
@@ -26,7 +26,27 @@ def test_every_option_has_its_place() -> None:
 
 
 def test_a_key_is_shown_nowhere() -> None:
-    assert "rk_secret" not in repr(settings_of("digits", {"api_key": "rk_secret", "jwt": "rk_secret"}))
+    def key() -> str:
+        return "rk_secret"
+
+    assert "rk_secret" not in repr(settings_of("digits", {"api_key": key, "jwt": key}))
+
+
+@pytest.mark.parametrize("name", ["api_key", "jwt"])
+def test_a_key_as_text_is_refused_before_anything_that_is_told_with_all_arguments(name: str) -> None:
+    given: Any = {name: "rk_secret", "frameskip": 4}
+    with pytest.raises(InvalidArgumentError, match=f"{name}= is a function that returns it") as caught:
+        settings_of("digits", given)
+    assert "rk_secret" not in str(caught.value)
+    assert not isinstance(caught.value, TypeError), "gymnasium.make repeats all arguments in a TypeError"
+
+
+def test_an_option_that_there_is_not_is_told_as_python_does() -> None:
+    given: Any = {"frameskip": 4}
+    with pytest.raises(UnknownOptionError, match="an unexpected keyword argument 'frameskip'; the options are local") as caught:
+        settings_of("digits", given)
+    assert isinstance(caught.value, TypeError)
+    assert isinstance(caught.value, ValueError)
 
 
 @pytest.mark.parametrize("shape", [(64, 96), [64, 96], (64, 96, 3)])
@@ -37,7 +57,7 @@ def test_the_shape_of_observations_may_have_its_channels(shape: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"action_comand": "show"}, "there is no option 'action_comand'; the options are local, url"),
+        ({"action_comand": "show"}, "got an unexpected keyword argument 'action_comand'; the options are local, url"),
         ({"observation_shape": (64,)}, "observation_shape is"),
         ({"observation_shape": (64, 96, 1)}, "observation_shape is"),
         ({"observation_shape": (64, 10_000)}, "observation_shape is"),
