@@ -42,6 +42,7 @@ from reactor_coordinator.tokens import Signer, new_signing_key
 from reactor_coordinator.uploads import Uploads, check_store
 from reactor_coordinator.worker_client import WorkerClient
 from reactor_http.listen import Server, address, bind
+from reactor_http.signals import when_asked_to_end
 from reactor_protocol.errors import ReactorException
 from reactor_protocol.lifecycles import SESSION_PLACED, WorkerState
 from reactor_rtc.scope import TaskScope
@@ -241,8 +242,7 @@ async def serve(config: CloudConfig, on_ready: Callable[[str, NewKey | None], No
     )
     loop = asyncio.get_running_loop()
     asked: asyncio.Queue[signal.Signals] = asyncio.Queue()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, asked.put_nowait, number)
+    when_asked_to_end(asked.put_nowait)
     serving = loop.create_task(server.serve(sockets=[listener]))
     try:
         await coordinator.open([url])

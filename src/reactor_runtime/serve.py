@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import socket
 import sys
 import time
@@ -18,6 +17,7 @@ import aiohttp
 import uvicorn
 
 from reactor_http.listen import Server, address, bind
+from reactor_http.signals import when_asked_to_end
 from reactor_protocol.errors import InvalidArgumentError
 from reactor_rtc.engine import video_codecs
 from reactor_rtc.wrtc_peer import make_peer
@@ -43,9 +43,7 @@ async def serve(manifest: Manifest, settings: Settings, on_ready: Callable[[str]
     """
     listener = bind(settings.host, settings.port)
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    when_asked_to_end(lambda _number: stop.set())
     async with contextlib.AsyncExitStack() as stack:
         runtime = await _runtime(manifest, settings, stack)
         await stack.enter_async_context(_listening(runtime, listener))

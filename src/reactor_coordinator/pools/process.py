@@ -27,8 +27,12 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 def birth_of(pid: int) -> str | None:
     """When a living process began, in a form to compare: a number that was given away again has another birth. None: no such.
 
-    Linux counts from the boot of the machine, so the boot is part of it.
+    Linux counts from the boot of the machine, so the boot is part of it. On Windows only processes that this one has started
+    are known.
     """
+    if not hasattr(os, "killpg"):
+        child = _children.get(pid)
+        return f"child {pid}" if child is not None and child.poll() is None else None
     if not sys.platform.startswith("linux"):
         return _birth_by_ps(pid)
     try:
@@ -92,7 +96,8 @@ class WorkerProcess:
         return _in_words(status)
 
     def _is_there(self) -> bool:
-        if sys.platform.startswith("linux"):
+        # Windows has no signal 0: any number given to os.kill ends the process.
+        if sys.platform.startswith("linux") or not hasattr(os, "killpg"):
             return birth_of(self.pid) == self.birth
         # This is asked several times a second, and to run ps for it would cost more than the worker.
         try:
@@ -120,8 +125,7 @@ class WorkerProcess:
     def kill(self) -> None:
         """Kills it, if it still runs, with all that it has started."""
         if self.ended() is None and birth_of(self.pid) == self.birth:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
+            _kill_group_of(self.pid)
 
     async def wait(self) -> str:
         """Waits for its end, and says how it ended."""
@@ -139,8 +143,16 @@ class WorkerProcess:
     def _kill_group(self) -> None:
         # The number of a group is not given away while the group has members; somebody else's process would have a birth.
         if birth_of(self.pid) is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
+            _kill_group_of(self.pid)
+
+
+def _kill_group_of(pid: int) -> None:
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+    elif (child := _children.get(pid)) is not None:
+        # Windows has no groups of processes in this sense: what the worker has started ends by itself, or not.
+        child.kill()
 
 
 def _in_words(status: int) -> str:
