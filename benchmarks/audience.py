@@ -23,8 +23,8 @@ from reactor_protocol.codec import JSON_CODEC
 from reactor_protocol.messages import ResumeTrack
 from reactor_protocol.names import NIL_SESSION_ID
 from reactor_rtc.frames import VideoFrame
+from reactor_rtc.peer_proxy import PeerProxy
 from reactor_rtc.port import ChannelOpened, PeerConfig, PeerEvent, Section
-from reactor_rtc.wrtc_peer import WrtcPeer
 
 POLL_S = 0.02
 JOIN_S = 20.0
@@ -42,7 +42,7 @@ class Viewer:
 
     reads: bool = True
     ages_ms: list[float] = field(default_factory=list)
-    peer: WrtcPeer | None = None
+    peer: PeerProxy | None = None
     mid: str = ""
     _pictures: int = 0
     first: asyncio.Event = field(default_factory=asyncio.Event)
@@ -59,7 +59,7 @@ class Viewer:
     async def watch(self, http: aiohttp.ClientSession, url: str) -> None:
         """Joins and counts pictures until it is cancelled."""
         started = time.monotonic()
-        self.peer = WrtcPeer(PeerConfig(), self.heard)
+        self.peer = PeerProxy(PeerConfig(), self.heard)
         try:
             self.mid = await _negotiate(self.peer, http, f"{url}/sessions/{NIL_SESSION_ID}/transport/webrtc")
             await self._opened.wait()
@@ -92,7 +92,7 @@ class Viewer:
             self.ages_ms.append(age)
 
 
-async def _negotiate(peer: WrtcPeer, http: aiohttp.ClientSession, root: str) -> str:
+async def _negotiate(peer: PeerProxy, http: aiohttp.ClientSession, root: str) -> str:
     """Offers, and takes the answer; the mid of the picture's section."""
     async with http.post(f"{root}/connections") as response:
         response.raise_for_status()

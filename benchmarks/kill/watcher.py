@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from reactor_protocol.names import NOTICE_MODEL_RESTARTED
+from reactor_rtc.peer_proxy import make_peer
 from reactor_rtc.port import EventSink, Peer, PeerConfig, PeerFactory
-from reactor_rtc.wrtc_peer import make_peer
 from reactor_sdk import Reactor, ReactorStatus
 from reactor_sdk.types import ReactorError
 

@@ -1,4 +1,4 @@
-"""Settings of the WebRTC engine that hold for the whole process, made once before its first connection."""
+"""The WebRTC engine in this process: its settings, made once before its first connection, and the one way into it."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ class _Engine:
 _engine = _Engine()
 
 
-def configure_engine() -> None:
-    """Makes the settings; does nothing the second time.
+def enter_engine() -> None:
+    """Everything that uses the engine calls this first: what has to hold before that is seen to here.
 
-    Loopback candidates are always gathered: a model and its client often share a machine, which may have no network at all.
+    Makes the settings, the first time. Loopback candidates are always gathered: a model and its client often share a machine,
+    which may have no network at all.
     Raises :class:`InvalidStateError` in a fork of a process that has called it.
     """
     enter_process()
@@ -48,7 +49,7 @@ def configure_engine() -> None:
 
 def video_codecs() -> tuple[str, ...]:
     """The codecs in which this build of the engine sends and receives pictures, like ``VP8``."""
-    configure_engine()
+    enter_engine()
     sends, receives = (each.get_capabilities("video") for each in (webrtc.RTCRtpSender, webrtc.RTCRtpReceiver))
     names = [codec.mime_type.removeprefix("video/").upper() for codec in sends.codecs] if sends is not None else []
     received = {codec.mime_type.removeprefix("video/").upper() for codec in receives.codecs} if receives is not None else set()

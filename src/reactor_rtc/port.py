@@ -1,7 +1,8 @@
 """Peer: one WebRTC connection as the client and the runtime see it. A few verbs, and events.
 
-Everything happens on the event loop that made the peer. Media sections are named by their mid (RFC 8843), directions are this
-peer's own. Two implementations pass the same conformance test: ``wrtc_peer.WrtcPeer`` and ``reactor_testing.FakePeer``.
+Verbs are called, and events told, on the event loop that made the peer, however busy that is. Media sections are named by their
+mid (RFC 8843), directions are this peer's own. Three implementations pass the same conformance test: ``wrtc_peer.WrtcPeer``,
+which lives on one loop with the engine, ``peer_proxy.PeerProxy`` over it, which programs use, and ``reactor_testing.FakePeer``.
 """
 
 from __future__ import annotations

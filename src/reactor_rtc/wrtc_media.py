@@ -13,6 +13,7 @@ import numpy as np
 import webrtc
 
 from reactor_protocol.errors import InvalidArgumentError
+from reactor_protocol.resources import TrackKind
 from reactor_rtc.frames import AudioBlock, Media, VideoFrame
 from reactor_rtc.port import EncodedPicture, PeerConfig, SharingRole
 from reactor_rtc.wrtc_encoded import EncodedSink, EncodedStream
@@ -150,12 +151,12 @@ class Inlet:
 
     def __init__(self, receiver: webrtc.RTCRtpReceiver, *, tagged: bool = False) -> None:
         self._track = receiver.track
-        self._video = str(self._track.kind) == "video"
-        self._tags = Untagger(receiver) if tagged and self._video else None
+        self.kind: TrackKind = "video" if str(self._track.kind) == "video" else "audio"
+        self._tags = Untagger(receiver) if tagged and self.kind == "video" else None
 
     async def read(self) -> AsyncGenerator[Media, None]:
         """What arrives, until the track ends. Video: the newest picture wins. Audio: 0.2 s are kept."""
-        size = 1 if self._video else _AUDIO_BUFFER_BLOCKS
+        size = 1 if self.kind == "video" else _AUDIO_BUFFER_BLOCKS
         processor = webrtc.MediaStreamTrackProcessor(webrtc.MediaStreamTrackProcessorInit(self._track, size))
         reader = processor.readable.get_reader()
         try:

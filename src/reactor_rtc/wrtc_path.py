@@ -10,7 +10,7 @@ from typing import Any
 import webrtc
 
 from reactor_protocol.resources import TrackKind
-from reactor_rtc.engine import configure_engine
+from reactor_rtc.engine import enter_engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def engine_version() -> str:
 
 def engine_codecs(kind: TrackKind) -> tuple[str, ...]:
     """The codecs that the engine can receive, best first; ``kind`` is ``video`` or ``audio``."""
-    configure_engine()
+    enter_engine()
     capabilities = webrtc.RTCRtpReceiver.get_capabilities(kind)
     names = (codec.mime_type.partition("/")[2] for codec in capabilities.codecs) if capabilities is not None else ()
     helpers = {"rtx", "red", "ulpfec", "flexfec-03", "cn", "telephone-event"}

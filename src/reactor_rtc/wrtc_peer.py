@@ -1,4 +1,4 @@
-"""WrtcPeer: the port over the ``wrtc`` engine (libwebrtc).
+"""WrtcPeer: the port over the ``wrtc`` engine (libwebrtc), on one loop with it. Programs get it through ``peer_proxy``.
 
 Only it and its neighbours ``engine`` and ``wrtc_*`` import the engine.
 """
@@ -17,8 +17,9 @@ import webrtc
 from reactor_protocol.attributes import TRAILERS, declares_trailers, with_session_line
 from reactor_protocol.codec import Frame
 from reactor_protocol.errors import NegotiationError, TransportError
+from reactor_protocol.resources import TrackKind
 from reactor_rtc import sdp as sdp_text
-from reactor_rtc.engine import configure_engine
+from reactor_rtc.engine import enter_engine
 from reactor_rtc.frames import Media
 from reactor_rtc.port import (
     CandidateFound,
@@ -53,13 +54,16 @@ _CLOSE_LIMIT_S = 0.25
 
 
 class WrtcPeer:
-    """One peer connection of the engine. See :class:`reactor_rtc.port.Peer`."""
+    """One peer connection of the engine. See :class:`reactor_rtc.port.Peer`.
+
+    Lives on the loop that made it. ``send``, ``takes``, ``receives`` and ``shared_codec`` may be called on any thread.
+    """
 
     def __init__(self, config: PeerConfig, on_event: EventSink) -> None:
-        configure_engine()
+        enter_engine()
         self._config = config
         self._emit = on_event
-        self._connection = webrtc.RTCPeerConnection(_configuration(config))
+        self._connection = _open(config)
         self._channels: dict[str, webrtc.RTCDataChannel] = {}
         self._open: set[str] = set()
         self._outlets: dict[str, Outlet] = {}
@@ -219,6 +223,16 @@ class WrtcPeer:
             raise TransportError(f"this connection sends nothing on section {mid!r}")
         return outlet
 
+    def takes(self, mid: str, media: Media) -> bool:
+        """Whether the section flows. Raises as :meth:`send_media`."""
+        outlet = self._outlet(mid)
+        outlet.check(media)
+        return outlet.active
+
+    def receives(self, mid: str) -> TrackKind:
+        """What arrives on a section. Raises :class:`TransportError` where it receives nothing."""
+        return self._inlet(mid).kind
+
     def send_media(self, mid: str, media: Media) -> None:
         outlet = self._outlet(mid)
         outlet.check(media)
@@ -256,12 +270,15 @@ class WrtcPeer:
         return await _translate(next(iter(self._outlets.values())).bandwidth())
 
     async def media(self, mid: str) -> AsyncIterator[Media]:
+        async with contextlib.aclosing(self._inlet(mid).read()) as arriving:
+            async for media in arriving:
+                yield media
+
+    def _inlet(self, mid: str) -> Inlet:
         inlet = self._inlets.get(mid)
         if inlet is None:
             raise TransportError(f"this connection receives nothing on section {mid!r}")
-        async with contextlib.aclosing(inlet.read()) as arriving:
-            async for media in arriving:
-                yield media
+        return inlet
 
     # --------------------------------------------------------------------------------------------------- messages
 
@@ -349,11 +366,6 @@ class WrtcPeer:
                 await closed.wait()
 
 
-def make_peer(config: PeerConfig, on_event: EventSink) -> WrtcPeer:
-    """The factory that the client and the runtime are composed with."""
-    return WrtcPeer(config, on_event)
-
-
 async def _translate(work: Awaitable[T]) -> T:
     """Awaits a call of the engine; its errors become ours."""
     try:
@@ -366,6 +378,13 @@ async def _translate(work: Awaitable[T]) -> T:
         raise NegotiationError("the connection was closed while it was negotiated") from error
     except (webrtc.RTCException, webrtc.PythonWebRTCException, ValueError, TypeError) as error:
         raise NegotiationError(f"the session description cannot be used: {error}") from error
+
+
+def _open(config: PeerConfig) -> webrtc.RTCPeerConnection:
+    try:
+        return webrtc.RTCPeerConnection(_configuration(config))
+    except (webrtc.RTCException, webrtc.PythonWebRTCException, ValueError, TypeError) as error:
+        raise NegotiationError(f"the engine cannot be set up this way: {error}") from error
 
 
 def _configuration(config: PeerConfig) -> webrtc.RTCConfiguration:

@@ -20,7 +20,7 @@ from reactor_http.listen import Server, address, bind
 from reactor_http.signals import when_asked_to_end
 from reactor_protocol.errors import InvalidArgumentError
 from reactor_rtc.engine import video_codecs
-from reactor_rtc.wrtc_peer import make_peer
+from reactor_rtc.peer_proxy import make_peer
 from reactor_runtime.app import build_app
 from reactor_runtime.config import Manifest, Settings, WorkerSettings, read_manifest, read_settings, with_manifest
 from reactor_runtime.fetching import HttpFetcher

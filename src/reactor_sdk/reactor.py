@@ -16,8 +16,8 @@ from reactor_protocol.errors import (
 )
 from reactor_protocol.lifecycles import ReactorStatus
 from reactor_protocol.messages import Command, CommandResult, FileRef, FileUploaded
+from reactor_rtc.peer_proxy import make_peer
 from reactor_rtc.port import PeerFactory
-from reactor_rtc.wrtc_peer import make_peer
 from reactor_sdk import commands
 from reactor_sdk.clip_host import ConnectedHost
 from reactor_sdk.clips import Clip

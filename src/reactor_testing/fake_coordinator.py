@@ -28,8 +28,8 @@ from reactor_protocol.names import (
     NOTICE_EXPIRATION,
 )
 from reactor_protocol.resources import QueuePlace
+from reactor_rtc.peer_proxy import make_peer
 from reactor_rtc.port import PeerFactory
-from reactor_rtc.wrtc_peer import make_peer
 from reactor_testing.fake_coordinator_model import FakeModel
 from reactor_testing.fake_coordinator_runtime import RuntimeRoutes
 from reactor_testing.fake_coordinator_state import (

@@ -14,8 +14,8 @@ from tests.interop.coordinator import MODEL_NAME, Hosted
 from tests.interop.observations import is_near
 from tests.interop.provisioning import Say
 
+from reactor_rtc.peer_proxy import make_peer
 from reactor_rtc.port import EventSink, Peer, PeerConfig, PeerFactory
-from reactor_rtc.wrtc_peer import make_peer
 from reactor_sdk import CapacityError, QueueStatus, Reactor, ReactorStatus
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(240)]

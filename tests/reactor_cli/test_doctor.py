@@ -14,7 +14,7 @@ from tests.reactor_runtime.runtime_support import MODELS, STUDIO, opened
 
 from reactor_cli.doctor.examination import Plan, examine, target_of
 from reactor_cli.doctor.facts import IceFacts, Leg
-from reactor_rtc.wrtc_peer import make_peer
+from reactor_rtc.peer_proxy import make_peer
 from reactor_runtime.app import build_app
 
 pytestmark = pytest.mark.network

@@ -18,8 +18,8 @@ from tests.ports import free_port
 from reactor_coordinator.config import IceSpec, TurnSpec
 from reactor_coordinator.turn import ice_servers
 from reactor_protocol.codec import Frame
+from reactor_rtc.peer_proxy import make_peer
 from reactor_rtc.port import ChannelOpened, FrameReceived, IceServer, Peer, PeerConfig, PeerState, StateChanged
-from reactor_rtc.wrtc_peer import make_peer
 from reactor_testing.peer_pairs import Observed
 from reactor_testing.pool_conformance import until
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 import webrtc
 
-from reactor_rtc.engine import configure_engine, video_codecs
+from reactor_rtc.engine import enter_engine, video_codecs
 
 TRIAL = "WebRTC-ForceSendPlayoutDelay"
 
@@ -20,8 +20,8 @@ def run(script: str) -> str:
 
 
 def test_pictures_are_shown_at_once() -> None:
-    configure_engine()
-    configure_engine()
+    enter_engine()
+    enter_engine()
     assert webrtc.field_trials[TRIAL] == "min_ms:0,max_ms:0"
 
 
@@ -34,8 +34,8 @@ def test_what_a_user_has_set_stays() -> None:
     script = f"""
 import webrtc
 webrtc.field_trials.update({{"{TRIAL}": "min_ms:5,max_ms:9"}})
-from reactor_rtc.engine import configure_engine
-configure_engine()
+from reactor_rtc.engine import enter_engine
+enter_engine()
 print(webrtc.field_trials["{TRIAL}"])
 """
     assert run(script).strip() == "min_ms:5,max_ms:9"
@@ -45,11 +45,11 @@ print(webrtc.field_trials["{TRIAL}"])
 def test_an_engine_that_runs_already_is_left_alone_and_told_of() -> None:
     script = """
 import asyncio, webrtc
-from reactor_rtc.engine import configure_engine
+from reactor_rtc.engine import enter_engine
 async def main():
     connection = webrtc.RTCPeerConnection()
-    configure_engine()
-    configure_engine()
+    enter_engine()
+    enter_engine()
     connection.close()
     print("done")
 asyncio.run(main())

@@ -13,7 +13,7 @@ from tests.reactor_rtc.clips import clip, first_frame, turned
 
 from reactor_rtc import wrtc_media
 from reactor_rtc.frames import VideoFrame
-from reactor_rtc.wrtc_peer import make_peer
+from reactor_rtc.peer_proxy import make_peer
 from reactor_testing.peer_pairs import FRAME_S, LIMIT_S, SECTIONS, connected
 
 NAMES = {(200, 40, 40): "R", (40, 200, 40): "G", (40, 40, 200): "B", (200, 200, 200): "W"}

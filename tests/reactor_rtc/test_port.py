@@ -6,8 +6,9 @@ import inspect
 
 import pytest
 
+from reactor_rtc.peer_proxy import PeerProxy, make_peer
 from reactor_rtc.port import IceServer, Peer, PeerConfig, PeerFactory, PeerState, PeerStats, TrackStats
-from reactor_rtc.wrtc_peer import WrtcPeer, make_peer
+from reactor_rtc.wrtc_peer import WrtcPeer
 from reactor_testing.fake_peer import FakeNetwork, FakePeer
 
 VERBS = {
@@ -53,7 +54,7 @@ def test_figures_that_do_not_apply_are_zero() -> None:
     assert PeerStats() == PeerStats(None, None, None, {})
 
 
-@pytest.mark.parametrize("kind", [WrtcPeer, FakePeer])
+@pytest.mark.parametrize("kind", [WrtcPeer, PeerProxy, FakePeer])
 def test_an_implementation_has_the_verbs(kind: type) -> None:
     assert {name for name in vars(Peer) if not name.startswith("_")} == VERBS
     for name in VERBS - {"state"}:

@@ -8,7 +8,7 @@ import pytest
 
 from reactor_protocol.errors import InvalidStateError
 from reactor_rtc import process
-from reactor_rtc.engine import configure_engine
+from reactor_rtc.engine import enter_engine
 
 SCRIPT = """
 import os
@@ -45,4 +45,4 @@ def test_entering_the_engine_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     here = os.getpid()
     monkeypatch.setattr(os, "getpid", lambda: here + 1)
     with pytest.raises(InvalidStateError, match="spawn or forkserver"):
-        configure_engine()
+        enter_engine()

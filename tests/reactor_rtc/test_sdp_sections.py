@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reactor_protocol.errors import NegotiationError
+from reactor_rtc.peer_proxy import make_peer
 from reactor_rtc.port import PeerConfig, Section
 from reactor_rtc.sdp_sections import sections, with_candidates_in_each_section, without_common_codec
-from reactor_rtc.wrtc_peer import make_peer
 
 FINGERPRINT = ":".join(["0A"] * 32)
 VIDEO, DATA = "m=video 9 UDP/TLS/RTP/SAVPF 96", "m=application 9 UDP/DTLS/SCTP webrtc-datachannel"

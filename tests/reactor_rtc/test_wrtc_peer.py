@@ -13,8 +13,8 @@ import pytest
 
 from reactor_protocol.attributes import declares_trailers
 from reactor_protocol.errors import NegotiationError
-from reactor_rtc.port import IceCandidate, IceServer, PeerConfig, PeerState, Section
-from reactor_rtc.wrtc_peer import WrtcPeer, make_peer
+from reactor_rtc.peer_proxy import make_peer
+from reactor_rtc.port import IceCandidate, IceServer, Peer, PeerConfig, PeerState, Section
 from reactor_testing.peer_pairs import LABELS, RED, SECTIONS, Observed, connected, mirrored, picture, received
 
 pytestmark = pytest.mark.network
@@ -58,7 +58,7 @@ async def test_closing_at_any_moment_of_a_negotiation(turns: int) -> None:
     """Either the work is done, or ``NegotiationError`` is raised; nobody is cancelled, and nothing of the engine shows."""
     valid = await offered()
 
-    async def close_after(peer: WrtcPeer, work: Coroutine[Any, Any, object]) -> None:
+    async def close_after(peer: Peer, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.ensure_future(work)
         for _ in range(turns):
             await asyncio.sleep(0.0002)

@@ -13,7 +13,7 @@ from tests.reactor_runtime.visitor import Visitor
 from reactor_protocol.codec import JSON_CODEC
 from reactor_protocol.errors import TransportError
 from reactor_protocol.messages import Command, RuntimeMessage
-from reactor_rtc.wrtc_peer import make_peer
+from reactor_rtc.peer_proxy import make_peer
 
 FRAME = JSON_CODEC.encode(Command("set_level", {"level": 1}))
 TURN_S = 0.002

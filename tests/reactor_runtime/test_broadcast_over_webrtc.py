@@ -15,8 +15,9 @@ from tests.reactor_runtime.waiting import poll
 from reactor_protocol.codec import JSON_CODEC
 from reactor_protocol.messages import PauseTrack, ResumeTrack
 from reactor_rtc.frames import VideoFrame
+from reactor_rtc.peer_proxy import make_peer
 from reactor_rtc.port import EventSink, PeerConfig, SharingRole
-from reactor_rtc.wrtc_peer import WrtcPeer, make_peer
+from reactor_rtc.wrtc_peer import WrtcPeer
 from reactor_runtime.config import Manifest
 
 pytestmark = pytest.mark.network

@@ -15,7 +15,7 @@ from tests.reactor_runtime.waiting import poll
 from reactor_protocol.codec import JSON_CODEC
 from reactor_protocol.messages import Command, FileRef, PauseTrack, UnpublishTrack
 from reactor_rtc.frames import VideoFrame
-from reactor_rtc.wrtc_peer import make_peer
+from reactor_rtc.peer_proxy import make_peer
 from reactor_runtime.config import Settings
 
 pytestmark = pytest.mark.network

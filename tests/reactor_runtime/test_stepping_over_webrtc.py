@@ -5,7 +5,7 @@ from tests.reactor_runtime.runtime_support import opened
 from tests.reactor_runtime.test_stepping import STEPPED, STEPPER, begin, joined, raw, step
 
 from reactor_protocol.messages import RequestStep, StepTrack
-from reactor_rtc.wrtc_peer import make_peer
+from reactor_rtc.peer_proxy import make_peer
 
 pytestmark = pytest.mark.network
 

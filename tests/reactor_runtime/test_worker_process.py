@@ -17,7 +17,7 @@ from tests.reactor_runtime.visitor import Visitor
 
 from reactor_protocol.messages import FileRef, RuntimeMessage
 from reactor_protocol.resources import WorkerOrders
-from reactor_rtc.wrtc_peer import make_peer
+from reactor_rtc.peer_proxy import make_peer
 from reactor_testing.report_desk import ReportDesk
 
 pytestmark = pytest.mark.network

@@ -8,9 +8,9 @@ from typing import Final
 
 from reactor_cli.doctor.facts import EngineFacts
 from reactor_protocol.errors import ReactorException
-from reactor_rtc.port import CandidateFound, ChannelOpened, PeerConfig, PeerEvent
+from reactor_rtc.peer_proxy import make_peer
+from reactor_rtc.port import CandidateFound, ChannelOpened, Peer, PeerConfig, PeerEvent
 from reactor_rtc.wrtc_path import engine_codecs, engine_version
-from reactor_rtc.wrtc_peer import WrtcPeer, make_peer
 
 _LABEL: Final = "loopback"
 
@@ -59,6 +59,6 @@ async def _connect() -> None:
         await second.close()
 
 
-async def _pass_on(found: asyncio.Queue[CandidateFound], other: WrtcPeer) -> None:
+async def _pass_on(found: asyncio.Queue[CandidateFound], other: Peer) -> None:
     while True:
         await other.add_candidate((await found.get()).candidate)

@@ -24,9 +24,9 @@ from reactor_protocol.errors import ReactorException
 from reactor_protocol.messages import RequestSchema, RuntimeMessage, ServerMessage, SessionEnded
 from reactor_protocol.resources import Resource, Session, Track
 from reactor_rtc.frames import Media, VideoFrame
+from reactor_rtc.peer_proxy import PeerProxy
 from reactor_rtc.port import EventSink, PeerConfig
 from reactor_rtc.wrtc_path import Candidate, PathReport
-from reactor_rtc.wrtc_peer import WrtcPeer
 from reactor_sdk.api import Api
 from reactor_sdk.config import ClientConfig
 from reactor_sdk.connection import Connection
@@ -100,7 +100,7 @@ class Visit:
         self._witness = Witness()
         self._sessions: Sessions | None = None
         self._opened: OpenedSession | None = None
-        self._peer: WrtcPeer | None = None
+        self._peer: PeerProxy | None = None
         self._connection: Connection | None = None
         self._tracks: list[Track] = []
 
@@ -200,8 +200,8 @@ class Visit:
             answered=path.answered,
         )
 
-    def _make_peer(self, config: PeerConfig, on_event: EventSink) -> WrtcPeer:
-        self._peer = WrtcPeer(replace(config, gather_limit_s=_GATHER_S), on_event)
+    def _make_peer(self, config: PeerConfig, on_event: EventSink) -> PeerProxy:
+        self._peer = PeerProxy(replace(config, gather_limit_s=_GATHER_S), on_event)
         return self._peer
 
     async def _until(self, reached: Callable[[PathReport], bool]) -> PathReport:

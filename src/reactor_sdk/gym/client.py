@@ -11,8 +11,8 @@ from reactor_protocol.errors import InvalidStateError
 from reactor_protocol.messages import CommandResult
 from reactor_protocol.names import EXTENSION_ACKS, EXTENSION_FRAME_NUMBERS
 from reactor_rtc.frames import VideoFrame
+from reactor_rtc.peer_proxy import make_peer
 from reactor_rtc.port import EventSink, Peer, PeerConfig, PeerFactory
-from reactor_rtc.wrtc_peer import make_peer
 from reactor_sdk import commands
 from reactor_sdk.config import DEFAULT_API_URL, ClientOptions, checked_url, load_config
 from reactor_sdk.events import Subscribable

@@ -14,7 +14,7 @@ from tests.reactor_runtime.visitor import Visitor
 from tests.reactor_runtime.waiting import poll
 
 from reactor_protocol.messages import RuntimeMessage
-from reactor_rtc.wrtc_peer import make_peer
+from reactor_rtc.peer_proxy import make_peer
 
 pytestmark = pytest.mark.network
 
