@@ -70,8 +70,20 @@ def _fields(_logger: Any, _method: str, event: structlog.types.EventDict) -> str
     return {**getattr(record, _FIELDS, {}), **event}
 
 
+class _Style:
+    """How the lines of this process look."""
+
+    name: str = "text"
+
+
+def log_style() -> str:
+    """``text`` or ``json``: what a process that this one starts writes in, too."""
+    return _Style.name
+
+
 def configure_logging(level: str, style: str) -> None:
     """Sends all records, those of other libraries included, to standard error. ``style`` is ``text`` or ``json``."""
+    _Style.name = style
     shared: list[structlog.types.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

@@ -1,12 +1,14 @@
 """What the pages show is a file that runs: models in a rehearsal, configurations read by who reads them in earnest."""
 
 import re
+from pathlib import Path
 
 import pytest
 import test_studio
 import yaml
 from examples.guides.shapes.chunks import Chunks
 from examples.guides.shapes.pipeline import Stripes
+from examples.guides.shapes.ranks import World
 from my_model import Plain
 from tests.docs.pages import PAGES, README, ROOT, blocks
 
@@ -119,3 +121,19 @@ def test_the_configuration_of_the_readme() -> None:
 @pytest.mark.parametrize("name", ["plain", "rover", "studio"])
 def test_a_manifest_of_the_guides(name: str) -> None:
     assert read_manifest(GUIDES / name).name == name
+
+
+@pytest.mark.network
+def test_a_model_on_two_ranks() -> None:
+    loaded: list[World] = []
+
+    class Watched(World):
+        def load(self, config_path: Path | None) -> None:
+            super().load(config_path)
+            loaded.append(self)
+
+    with Rehearsal(Watched) as stage:
+        stage.join()
+        stage.advance(0.2)
+        assert stage.frames[-1].picture().mean() == 90
+        loaded[0].ranks.shutdown()

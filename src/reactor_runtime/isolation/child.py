@@ -20,6 +20,8 @@ from reactor_protocol.messages import ApplicationMessage, Refusal
 from reactor_rtc.frames import AudioBlock
 from reactor_rtc.scope import TaskScope
 from reactor_runtime.commands import INTERNAL_ERROR
+from reactor_runtime.distributed.errors import WorkerCrashed
+from reactor_runtime.distributed.losses import on_loss
 from reactor_runtime.emission import Bundle
 from reactor_runtime.fields import ClientInfo, ModelMessage
 from reactor_runtime.host import Stand
@@ -222,6 +224,10 @@ class Desk:
         self._mouth.say(calls.Failed(str(error)))
         self.ended.set()
 
+    def rank_lost(self, error: WorkerCrashed) -> None:
+        """A process that the model has started has ended while it was idle (on the loop of this process)."""
+        self.model_stopped(ModelFailedError(f"the model stopped: {type(error).__name__}: {error}"))
+
     def _pulse(self) -> None:
         self._outbox.pulse = time.monotonic()
 
@@ -241,9 +247,11 @@ def _nobody_waits() -> None:
 async def serve(down: int, up: int, outbox: int, inbox: int) -> None:
     """Serves until the server has enough, the model has ended, or the server is gone."""
     desk = Desk(Mouth(socket.socket(fileno=up)), _arena(outbox), _arena(inbox))
+    loop = asyncio.get_running_loop()
+    on_loss(lambda error: loop.call_soon_threadsafe(desk.rank_lost, error))
     line = socket.socket(fileno=down)
     line.setblocking(False)
-    await asyncio.get_running_loop().create_connection(lambda: Ear(desk.hear, desk.ended.set), sock=line)
+    await loop.create_connection(lambda: Ear(desk.hear, desk.ended.set), sock=line)
     await desk.ended.wait()
 
 
