@@ -40,6 +40,7 @@ from reactor_protocol.messages import (
     UnpublishTrack,
 )
 from reactor_protocol.names import CHANNEL_CONTROL, CHANNEL_DATA, MAX_MESSAGE_BYTES, MAX_NESTING
+from reactor_protocol.plain import plain
 
 Payload = str | bytes
 
@@ -83,9 +84,7 @@ class JsonCodec:
             raise DecodeError(f"wire version v0 has no words for a {type(message).__name__}")
         label, body = _ENCODERS[type(message)](message)
         try:
-            payload = json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-            payload.encode()  # half a surrogate pair has no UTF-8
-            return Frame(label, payload)
+            return Frame(label, _written(body))
         except (TypeError, ValueError, RecursionError) as error:
             raise DecodeError(f"the data of {type(message).__name__} is not JSON: {error}") from error
 
@@ -235,6 +234,16 @@ def _refusal_body(refusal: Refusal) -> JsonObject:
 
 
 # ------------------------------------------------------------------------------------------------------ decoding
+
+
+def _written(body: JsonObject) -> str:
+    try:
+        text = json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text.encode()  # half a surrogate pair has no UTF-8
+    except (TypeError, ValueError):
+        # It may hold numbers of NumPy; if it holds what JSON cannot say, this names the place.
+        text = json.dumps(plain(body, "it"), separators=(",", ":"), ensure_ascii=False)
+    return text
 
 
 def _parse(payload: Payload) -> JsonObject:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from reactor_protocol.errors import DecodeError
 from reactor_protocol.messages import JsonObject
+from reactor_protocol.plain import key_text, plain
 from reactor_protocol.protobuf import (
     BYTES,
     VARINT,
@@ -145,7 +146,10 @@ def _write_value(value: Any, depth: int) -> bytes:
     if isinstance(value, list | tuple):
         _check_depth(depth + 1)
         return b"\x32" + sized(b"".join(b"\x0a" + sized(_write_value(item, depth + 1)) for item in value))
-    raise DecodeError(f"a value of type {type(value).__name__} is not JSON")
+    try:
+        return _write_value(plain(value, "it"), depth)
+    except (TypeError, ValueError) as error:
+        raise DecodeError(f"a value of type {type(value).__name__} is not JSON: {error}") from error
 
 
 def _checked(value: float) -> float:
@@ -155,8 +159,7 @@ def _checked(value: float) -> float:
 
 
 def _key(name: object) -> str:
-    if isinstance(name, str):
-        return name
-    if isinstance(name, int) and not isinstance(name, bool):
-        return str(name)
-    raise DecodeError(f"a key of type {type(name).__name__} is not JSON")
+    try:
+        return key_text(name, "the object")
+    except (TypeError, ValueError) as error:
+        raise DecodeError(f"a key of type {type(name).__name__} is not JSON: {error}") from error

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import MISSING, dataclass, field, is_dataclass
 from dataclasses import Field as DataclassField
 from dataclasses import fields as dataclass_fields
 from typing import Any, ClassVar, dataclass_transform
 
 from pydantic import TypeAdapter
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from reactor_protocol.messages import ApplicationMessage
+from reactor_protocol.messages import ApplicationMessage, JsonObject
+from reactor_protocol.plain import listed, plain
 from reactor_runtime.declared import (
     MESSAGE_FIELD,
     CommandError,
@@ -89,12 +91,47 @@ class ModelMessage:
                 check_default(where, probe, spec.default)
 
     def encode(self) -> ApplicationMessage:
-        """The message as the wire carries it. Raises TypeError naming the class when a value is not JSON."""
+        """The message as the wire carries it: numbers and arrays of NumPy become plain ones.
+
+        Raises TypeError naming the class and the field whose value is not JSON, NaN among them.
+        """
+        kind = type(self)
         try:
-            data = _adapter(type(self)).dump_python(self, mode="json")
-        except (ValueError, TypeError) as error:
-            raise TypeError(f"{type(self).__name__} cannot be sent: {error}") from error
-        return ApplicationMessage(type(self).name, data)
+            # Looked at as they are: the adapter makes null of NaN.
+            _check(self, kind.__name__)
+            return ApplicationMessage(kind.name, plain(self._dumped(), kind.__name__))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise TypeError(f"{kind.__name__} cannot be sent: {error}") from error
+
+    def _dumped(self) -> JsonObject:
+        adapter = _adapter(type(self))
+        try:
+            data: JsonObject = adapter.dump_python(self, mode="json")
+        except PydanticSerializationError:
+            # Either there are arrays, of each of which it would warn, or there is what nobody can serialise.
+            _check(self, type(self).__name__, strict=True)
+            data = adapter.dump_python(self, mode="json", warnings=False, fallback=listed)
+        return data
+
+
+def _check(value: object, place: str, *, strict: bool = False) -> None:
+    """Raises ValueError naming the place of a number that JSON cannot say; where ``strict``, TypeError for any other value."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            _check(each, f"{place}.{key}", strict=strict)
+    elif isinstance(value, list | tuple):
+        for number, each in enumerate(value):
+            _check(each, f"{place}[{number}]", strict=strict)
+    elif is_dataclass(value):
+        for name, each in vars(value).items():
+            _check(each, f"{place}.{name}", strict=strict)
+    elif isinstance(value, float | str) or hasattr(value, "tolist"):
+        plain(value, place)
+    elif strict:
+        try:
+            to_jsonable_python(value)
+        except PydanticSerializationError:
+            raise TypeError(f"{place} is of type {type(value).__name__}, which is not JSON") from None
 
 
 def _refuse_raw_defaults(message: type[ModelMessage], annotations: dict[str, Any]) -> None:

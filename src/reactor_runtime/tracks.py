@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reactor_protocol.errors import InvalidArgumentError
+from reactor_protocol.plain import plain
 from reactor_protocol.resources import TrackKind
 from reactor_rtc.frames import MAX_AUDIO_RATE, MIN_AUDIO_RATE
 from reactor_runtime.validation import UnresolvedAnnotation, hints_of
@@ -103,7 +104,7 @@ def _encoded(metadata: Metadata | None) -> bytes | None:
         encoded = metadata
     else:
         try:
-            encoded = json.dumps(metadata, separators=(",", ":"), ensure_ascii=False).encode()
+            encoded = json.dumps(plain(metadata, "metadata"), separators=(",", ":"), ensure_ascii=False).encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidArgumentError(f"the metadata is not JSON: {error}") from error
     if encoded is not None and len(encoded) > MAX_METADATA_BYTES:

@@ -8,6 +8,7 @@ from typing import Any
 
 from reactor_protocol.errors import InvalidArgumentError
 from reactor_protocol.messages import ClientMessage, Command, FileRef, Ping, RequestSchema
+from reactor_protocol.plain import plain
 
 
 def runtime_message(kind: str) -> ClientMessage:
@@ -21,7 +22,8 @@ def runtime_message(kind: str) -> ClientMessage:
 def command(name: str, data: Mapping[str, Any] | str) -> Command:
     """A command for the model. Files at top level become its uploads.
 
-    Raises :class:`InvalidArgumentError` for data that is not an object, or that has a file deeper inside.
+    Numbers and arrays of NumPy become plain ones. Raises :class:`InvalidArgumentError` for data that is not an object, that has a
+    file deeper inside, or a value that is not JSON.
     """
     if isinstance(data, str):
         try:
@@ -38,6 +40,10 @@ def command(name: str, data: Mapping[str, Any] | str) -> Command:
             raise InvalidArgumentError(f"{name}: parameters are named by text, got {key!r}")
         if _holds_file(value):
             raise InvalidArgumentError(f"{name}: {key!r} holds a FileRef inside: pass it at top level, as a parameter's value")
+        try:
+            scalars[key] = plain(value, key)
+        except (TypeError, ValueError) as error:
+            raise InvalidArgumentError(f"{name}: {error}") from error
     return Command(name, scalars, uploads)
 
 

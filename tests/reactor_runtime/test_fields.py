@@ -2,8 +2,10 @@
 
 import dataclasses
 import enum
+import json
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
 from reactor_runtime import CommandError, FieldInfo, InputField, MessageField, ModelMessage, UploadedFile
@@ -159,3 +161,55 @@ async def test_a_client_is_sent_to_alone_and_equals_only_itself() -> None:
     assert sent == [PromptSet("hello")]
     assert client != ClientInfo(7, 1.0, _send=send)
     assert not client.system
+
+
+def test_numbers_and_arrays_of_numpy_are_sent_as_plain_ones() -> None:
+    class Scored(ModelMessage):
+        score: float
+        count: int
+        done: bool
+        row: list[float]
+        box: list[list[int]]
+        points: list[Point]
+        more: dict[str, Any]
+        rest: Any = None
+
+    message = Scored(
+        score=np.float32(0.5),  # type: ignore[arg-type]
+        count=np.int64(3),  # type: ignore[arg-type]
+        done=np.bool_(True),  # type: ignore[arg-type]
+        row=np.array([0.5, 1.5]),  # type: ignore[arg-type]
+        box=[np.array([1, 2]), [3, 4]],  # type: ignore[list-item]
+        points=[Point(np.int32(1), np.float64(2.5))],  # type: ignore[arg-type]
+        more={"mean": np.float32(2.0), "codes": np.arange(2, dtype=np.uint8)},
+        rest=(np.float16(1.0), None),
+    )
+    assert message.encode().data == {
+        "score": 0.5,
+        "count": 3,
+        "done": True,
+        "row": [0.5, 1.5],
+        "box": [[1, 2], [3, 4]],
+        "points": [{"x": 1, "y": 2.5}],
+        "more": {"mean": 2.0, "codes": [0, 1]},
+        "rest": [1.0, None],
+    }
+    assert json.dumps(message.encode().data)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (float("nan"), r"Told\.value is nan"),
+        ({"loss": [1.0, float("inf")]}, r"Told\.value\.loss\[1\] is inf"),
+        (np.array([1.0, np.nan]), r"Told\.value\[1\] is nan"),
+        ({"model": object()}, r"Told\.value\.model is of type object"),
+        ([np.float32(1), object()], r"Told\.value\[1\] is of type object"),
+    ],
+)
+def test_a_value_that_json_cannot_say_is_refused_naming_the_field(value: object, words: str) -> None:
+    class Told(ModelMessage):
+        value: Any
+
+    with pytest.raises(TypeError, match=f"^Told cannot be sent: {words}"):
+        Told(value).encode()

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from reactor_protocol.messages import Command, Ping, RequestSchema
@@ -46,3 +48,17 @@ def test_messages_for_the_platform() -> None:
     assert runtime_message("ping") == Ping()
     with pytest.raises(InvalidArgumentError, match="requestSchema"):
         runtime_message("requestClip")
+
+
+def test_numbers_and_arrays_of_numpy_travel_as_plain_ones() -> None:
+    data = {"pose": np.array([0.5, 1.0]), "steps": np.int64(3), "on": np.bool_(False), "deep": [{"x": np.float32(2.0)}]}
+    sent = command("move", data).data
+    assert json.dumps(sent) == '{"pose": [0.5, 1.0], "steps": 3, "on": false, "deep": [{"x": 2.0}]}'
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(float("nan"), "pose is nan"), ({"x": [np.inf]}, r"pose\.x\[0\] is inf"), ({1}, "pose is of type set")]
+)
+def test_what_json_cannot_say_is_refused_by_its_name(value: Any, words: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=f"move: {words}"):
+        command("move", {"pose": value})

@@ -83,7 +83,7 @@ async def test_send_command_with_data_that_is_no_object_is_refused(reactor: Reac
 
 @network
 async def test_send_command_with_what_cannot_travel_is_refused(connected: Reactor) -> None:
-    with pytest.raises(InvalidArgumentError, match="not JSON"):
+    with pytest.raises(InvalidArgumentError, match="x is nan, for which JSON has no word"):
         await connected.send_command("echo", {"x": float("nan")})
     with pytest.raises(InvalidArgumentError, match="not JSON"):
         await connected.send_command("echo", {"x": object()})
