@@ -150,7 +150,10 @@ def _runtime(kind: str, data: JsonObject) -> tuple[str, JsonObject]:
 
 def _notification(event: str) -> Callable[[Any], tuple[str, JsonObject]]:
     def encode(message: PauseTrack | ResumeTrack | UnpublishTrack) -> tuple[str, JsonObject]:
-        return CHANNEL_CONTROL, {"type": "notification", "event": event, "data": {"name": message.name}}
+        data: JsonObject = {"name": message.name}
+        if isinstance(message, ResumeTrack) and message.tagged:
+            data["tagged"] = True
+        return CHANNEL_CONTROL, {"type": "notification", "event": event, "data": data}
 
     return encode
 
@@ -369,7 +372,7 @@ def _client_control(body: JsonObject) -> ClientMessage | None:
         case "pause_track":
             return PauseTrack(_text(data, "name"))
         case "resume_track":
-            return ResumeTrack(_text(data, "name"))
+            return ResumeTrack(_text(data, "name"), tagged=data.get("tagged") is True)
         case "unpublish_track":
             return UnpublishTrack(_text(data, "name"))
     return None

@@ -94,9 +94,10 @@ class PauseTrack:
 
 @dataclass(frozen=True, slots=True)
 class ResumeTrack:
-    """Lets an output track flow towards this client."""
+    """Lets an output track flow towards this client; ``tagged`` with what is told of each frame, from now on (v0 alone)."""
 
     name: str
+    tagged: bool = False
 
 
 FrameEncoding: TypeAlias = Literal["raw", "h264"]

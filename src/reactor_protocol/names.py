@@ -22,7 +22,10 @@ EXTENSION_ACKS: Final = "acks"
 EXTENSION_VIEW_ONLY: Final = "view_only"
 """An offer may say ``"view_only": true``: who made it watches, and sends neither commands nor tracks."""
 EXTENSION_FRAME_NUMBERS: Final = "frame_numbers"
-"""A trailer's ``frame_id`` is the picture's number in the session plus one: the ``frame`` of a ``commandResult`` finds it."""
+"""A trailer's ``frame_id`` is the frame's number in the session plus one: the ``frame`` of a ``commandResult`` finds it.
+
+2: a client whose offer did not declare trailers may ask for a track's later, by ``"tagged": true`` in its ``resume_track``."""
+FRAME_NUMBERS_ON_DEMAND: Final = 2
 
 NIL_SESSION_ID: Final = "00000000-0000-0000-0000-000000000000"
 """The fixed session id of the published runtime, which ours takes as an alias of the running session."""

@@ -103,6 +103,10 @@ class PeerProxy:
     async def set_active(self, mid: str, active: bool) -> None:
         await self._ask(lambda peer: peer.set_active(mid, active))
 
+    def tag(self, mid: str) -> None:
+        section = self._made().section(mid)
+        self._thread.loop.call_soon_threadsafe(section.tag)
+
     def shared_codec(self, mid: str) -> str | None:
         return self._made().shared_codec(mid)
 

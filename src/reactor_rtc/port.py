@@ -254,6 +254,13 @@ class Peer(Protocol):
         """Lets a sending section flow, or holds it."""
         ...
 
+    def tag(self, mid: str) -> None:
+        """From now on what is told of each frame crosses with it: a sending section tells it, a receiving one reads it.
+
+        Both ends have to be asked, the one that receives first. Asking again changes nothing.
+        """
+        ...
+
     def shared_codec(self, mid: str) -> str | None:
         """The codec in which a sending section can lead or follow others, or None where it can do neither."""
         ...

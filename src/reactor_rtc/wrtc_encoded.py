@@ -57,9 +57,10 @@ class EncodedStream:
         self.tagger: Tagger | None = None
 
     def tag(self) -> None:
-        """Sends what is told of each picture along with it."""
-        self.tagger = Tagger()
-        self._lay()
+        """Sends what is told of each picture along with it, from the next one on."""
+        if self.tagger is None:
+            self.tagger = Tagger()
+            self._lay()
 
     def share(self, role: SharingRole) -> None:
         """Takes a role. The first picture of a new role is a keyframe."""

@@ -150,9 +150,17 @@ class Inlet:
     """A section that receives; where ``tagged``, the other side sends what is told of each picture along with it."""
 
     def __init__(self, receiver: webrtc.RTCRtpReceiver, *, tagged: bool = False) -> None:
+        self._receiver = receiver
         self._track = receiver.track
         self.kind: TrackKind = "video" if str(self._track.kind) == "video" else "audio"
-        self._tags = Untagger(receiver) if tagged and self.kind == "video" else None
+        self._tags: Untagger | None = None
+        if tagged:
+            self.tag()
+
+    def tag(self) -> None:
+        """Reads what is told of each picture, from the next one on."""
+        if self.kind == "video" and self._tags is None:
+            self._tags = Untagger(self._receiver)
 
     async def read(self) -> AsyncGenerator[Media, None]:
         """What arrives, until the track ends. Video: the newest picture wins. Audio: 0.2 s are kept."""

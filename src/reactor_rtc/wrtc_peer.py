@@ -245,6 +245,13 @@ class WrtcPeer:
             outlet.active = active
             await _translate(self._tune(outlet))
 
+    def tag(self, mid: str) -> None:
+        self.section(mid).tag()
+
+    def section(self, mid: str) -> Inlet | Outlet:
+        """A section by its mid. Raises :class:`TransportError` where it neither sends nor receives."""
+        return self._inlets.get(mid) or self._outlet(mid)
+
     def shared_codec(self, mid: str) -> str | None:
         outlet = self._outlet(mid)
         return outlet.codec if outlet.shared() is not None and self.state is not PeerState.CLOSED else None

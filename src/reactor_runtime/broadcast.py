@@ -72,7 +72,9 @@ class Broadcast:
         if key is not None and self._plans[key].role(seat) is SharingRole.FOLLOW:
             self._do(key, self._plans[key].ready(seat, _now()))
         elif (picture := self._newest(seat.track)) is not None:
-            _send(seat, picture)
+            # Its section may have had it already, and an encoder takes nothing that is not younger than the last.
+            captured = picture.capture_time_us or picture.timestamp_us
+            _send(seat, replace(picture, timestamp_us=picture.timestamp_us + 1_000, capture_time_us=captured))
 
     def leave(self, seat: Seat) -> None:
         """A viewer has paused the track, or has gone."""

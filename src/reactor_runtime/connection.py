@@ -403,7 +403,9 @@ class Connection:
                     self._unpublish(name)
                 case PauseTrack(name):
                     await self._set_active(name, False)
-                case ResumeTrack(name):
+                case ResumeTrack(name, tagged):
+                    if tagged:
+                        self._tag(name)
                     await self._set_active(name, True)
 
     def _publish(self, name: str) -> Refusal | None:
@@ -434,6 +436,15 @@ class Connection:
         assert self._peer is not None
         async for media in self._peer.media(mid):
             self._room.receive_media(self, name, media)
+
+    def _tag(self, name: str) -> None:
+        """From now on the client is told of each frame of an output track."""
+        mid = self._tracks.outputs.get(name)
+        if mid is not None and self._peer is not None:
+            try:
+                self._peer.tag(mid)
+            except TransportError as error:
+                logger.debug("connection %d is going: %s", self.id, error)
 
     async def _set_active(self, name: str, active: bool) -> None:
         mid = self._tracks.outputs.get(name)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
-from reactor_protocol.names import EXTENSION_ACKS, EXTENSION_FRAME_NUMBERS, EXTENSION_VIEW_ONLY, NIL_SESSION_ID
+from reactor_protocol.names import (
+    EXTENSION_ACKS,
+    EXTENSION_FRAME_NUMBERS,
+    EXTENSION_VIEW_ONLY,
+    FRAME_NUMBERS_ON_DEMAND,
+    NIL_SESSION_ID,
+)
 from reactor_protocol.resources import Capabilities, Capability, ModelName, ServerInfo, Session, Track, Transport
 from reactor_runtime.description import ModelDescription
 from reactor_runtime.runtime import Runtime
@@ -44,5 +50,5 @@ def capabilities_of(model: ModelDescription) -> Capabilities:
         ],
         commands=[Capability(name=spec.name, description=spec.description) for spec in model.commands.values()],
         emission_fps=model.fps,
-        extensions={EXTENSION_ACKS: 1, EXTENSION_FRAME_NUMBERS: 1, EXTENSION_VIEW_ONLY: 1},
+        extensions={EXTENSION_ACKS: 1, EXTENSION_FRAME_NUMBERS: FRAME_NUMBERS_ON_DEMAND, EXTENSION_VIEW_ONLY: 1},
     )

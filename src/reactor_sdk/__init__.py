@@ -54,7 +54,7 @@ from reactor_sdk.clips import (
     rewrite_url_host,
 )
 from reactor_sdk.config import DEFAULT_API_URL
-from reactor_sdk.frames import FrameStream
+from reactor_sdk.frames import FrameInfoStream, FrameStream
 from reactor_sdk.history import StatsSample
 from reactor_sdk.notebook.pictures import Picture
 from reactor_sdk.notebook.plots import plot_stats
@@ -72,8 +72,10 @@ from reactor_sdk.stats import ConnectionStats
 from reactor_sdk.types import (
     Capabilities,
     CommandCapability,
+    CommandReply,
     ConnectionTimings,
     FrameCallback,
+    FrameInfo,
     MessageScope,
     QueueStatus,
     ReactorError,
@@ -100,6 +102,7 @@ __all__ = [
     "ClipProgress",
     "CommandCapability",
     "CommandRejected",
+    "CommandReply",
     "ConflictError",
     "ConnectionStats",
     "ConnectionTimings",
@@ -109,6 +112,8 @@ __all__ = [
     "DisconnectedError",
     "FileRef",
     "FrameCallback",
+    "FrameInfo",
+    "FrameInfoStream",
     "FrameStream",
     "InvalidArgumentError",
     "InvalidStateError",

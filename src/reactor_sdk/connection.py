@@ -63,6 +63,7 @@ class Connection:
         self._tracks = tuple(tracks)
         self._owner = owner
         self._mids: dict[str, str] = {}
+        self._tagged: set[str] = set()
         self._pumps: dict[str, asyncio.Task[None]] = {}
         self._scope = TaskScope("reactor.connection")
         self._progress = _Progress()
@@ -124,9 +125,14 @@ class Connection:
 
     # ----------------------------------------------------------------------------------------------------- tracks
 
+    def tag(self, name: str) -> None:
+        """Number and metadata of an output track's frames are read from now on, and asked for as it is resumed."""
+        self._peer.tag(self._mids[name])
+        self._tagged.add(name)
+
     def resume(self, name: str) -> None:
         """Lets an output track flow."""
-        self._conversation.send(ResumeTrack(name))
+        self._conversation.send(ResumeTrack(name, tagged=name in self._tagged))
 
     def pause(self, name: str) -> None:
         """Holds an output track."""
@@ -182,6 +188,11 @@ class Connection:
             case _:
                 pass
 
+    @property
+    def over(self) -> asyncio.Future[None]:
+        """Done when the connection has ended."""
+        return self._progress.over
+
     def check_open(self) -> None:
         """Raises what ended the connection, if it has ended."""
         if self._progress.ended is not None:
@@ -217,6 +228,7 @@ class _Progress:
         self._silence: asyncio.TimerHandle | None = None
         self._outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ended: ReactorException | None = None
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
     def is_ready(self) -> bool:
@@ -252,6 +264,7 @@ class _Progress:
         if self.ended is not None:
             return False
         self.ended = error
+        self.over.set_result(None)
         self._hear()
         if not self._outcome.done():
             self._outcome.set_exception(error)

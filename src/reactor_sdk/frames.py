@@ -8,10 +8,10 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 from reactor_rtc.frames import RgbArray, VideoFrame
-from reactor_sdk.types import FrameCallback
+from reactor_sdk.types import FrameCallback, FrameInfo
 
 logger = logging.getLogger(__name__)
 
@@ -104,12 +104,8 @@ class FrameFeed:
         self._newest.clear()
 
 
-class FrameStream:
-    """Frames of one video track: ``async for frame in reactor.frames()``.
-
-    Each is a (H, W, 3) uint8 RGB array of its own. Who reads slowly gets the newest frame and misses those between. The stream
-    waits through a lost connection and ends when the session does.
-    """
+class _Frames:
+    """Frames of one video track, the newest one where the reader is slow."""
 
     def __init__(self, name: str, feed: FrameFeed, check: Callable[[str], Awaitable[None]]) -> None:
         self._name = name
@@ -123,13 +119,32 @@ class FrameStream:
             self._outlet = self._feed.subscribe(self._name)
         return self._outlet
 
-    def __aiter__(self) -> FrameStream:
+    def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> RgbArray:
+    async def _next(self) -> VideoFrame:
         if self._outlet is None:
             await self._check(self._name)
         frame = await self.open().get()
         if frame is None:
             raise StopAsyncIteration
-        return frame.to_rgb()
+        return frame
+
+
+class FrameStream(_Frames):
+    """Frames of one video track: ``async for frame in reactor.frames()``.
+
+    Each is a (H, W, 3) uint8 RGB array of its own. Who reads slowly gets the newest frame and misses those between. The stream
+    waits through a lost connection and ends when the session does.
+    """
+
+    async def __anext__(self) -> RgbArray:
+        return (await self._next()).to_rgb()
+
+
+class FrameInfoStream(_Frames):
+    """As :class:`FrameStream`, with what is told of each: ``async for frame, info in reactor.frames(with_info=True)``."""
+
+    async def __anext__(self) -> tuple[RgbArray, FrameInfo]:
+        frame = await self._next()
+        return frame.to_rgb(), FrameInfo(frame.number, frame.metadata)

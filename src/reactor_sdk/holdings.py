@@ -46,6 +46,8 @@ class Holdings:
     resume_tracks: bool = True
     paused: set[str] = field(default_factory=set)
     resumed: set[str] = field(default_factory=set)
+    tagged: set[str] = field(default_factory=set)
+    """Output tracks of whose frames number and metadata are wanted."""
     published: dict[str, MediaStreamTrack] = field(default_factory=dict)
 
     def connected(self, connection_id: int, session: Session) -> None:

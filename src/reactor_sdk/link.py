@@ -104,6 +104,16 @@ class Link:
         """The model's tracks of the present connection."""
         return self._connection.remote if self._connection is not None else {}
 
+    def tag(self, name: str) -> None:
+        """Has the server tell number and metadata of an output track's frames, on this connection and those to come."""
+        if name in self.holdings.tagged or not self.state.numbers_frames:
+            return
+        self.holdings.tagged.add(name)
+        if self._connection is not None:
+            self._connection.tag(name)
+            if self.holdings.flows(name):
+                self._connection.resume(name)
+
     def _advice(self) -> str:
         if self.state.status is not ReactorStatus.DISCONNECTED:
             return "wait until connect() has returned"
@@ -252,6 +262,8 @@ class Link:
         sampling = self.sampling.keep(connection, lambda: main_video(self.state.tracks()))
         connection.scope.start(sampling, "stats history")
         for name in connection.remote:
+            if name in self.holdings.tagged:
+                connection.tag(name)
             if self.holdings.flows(name):
                 connection.resume(name)
         for name, remote in connection.remote.items():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self, overload
 
 from aiortc.mediastreams import MediaStreamTrack
 
@@ -15,7 +16,7 @@ from reactor_protocol.errors import (
     InvalidArgumentError,
 )
 from reactor_protocol.lifecycles import ReactorStatus
-from reactor_protocol.messages import Command, CommandResult, FileRef, FileUploaded
+from reactor_protocol.messages import ClientMessage, Command, CommandResult, FileRef, FileUploaded
 from reactor_rtc.peer_proxy import make_peer
 from reactor_rtc.port import PeerFactory
 from reactor_sdk import commands
@@ -24,7 +25,7 @@ from reactor_sdk.clips import Clip
 from reactor_sdk.config import DEFAULT_API_URL, ClientConfig, ClientOptions, load_config
 from reactor_sdk.connection import Connection
 from reactor_sdk.events import Subscribable
-from reactor_sdk.frames import FrameStream
+from reactor_sdk.frames import FrameInfoStream, FrameStream
 from reactor_sdk.history import StatsSample
 from reactor_sdk.holdings import ConnectOptions
 from reactor_sdk.link import Link
@@ -34,6 +35,8 @@ from reactor_sdk.stats import MAIN_VIDEO, ConnectionStats, connection_stats, mai
 from reactor_sdk.tracks import check_publishable
 from reactor_sdk.types import (
     Capabilities,
+    CommandReply,
+    CommandWait,
     ConnectionTimings,
     FrameCallback,
     MessageScope,
@@ -44,6 +47,7 @@ from reactor_sdk.types import (
     TrackCapability,
 )
 from reactor_sdk.uploads import ProgressCallback, UploadFile, open_source, upload
+from reactor_sdk.visible import sight_of
 
 _HANDLERS_LIMIT_S = 1.0
 
@@ -181,16 +185,40 @@ class Reactor(Displayed, Subscribable):
 
     # --------------------------------------------------------------------------------------------------- commands
 
+    @overload
     async def send_command(
-        self, command: str, data: Mapping[str, Any] | str, scope: MessageScope = MessageScope.APPLICATION
-    ) -> dict[str, Any] | None:
+        self, command: str, data: Mapping[str, Any] | str, scope: MessageScope = ..., *, wait: None = None
+    ) -> CommandReply | None: ...
+
+    @overload
+    async def send_command(
+        self, command: str, data: Mapping[str, Any] | str, scope: MessageScope = ..., *, wait: CommandWait
+    ) -> CommandReply: ...
+
+    async def send_command(
+        self,
+        command: str,
+        data: Mapping[str, Any] | str,
+        scope: MessageScope = MessageScope.APPLICATION,
+        *,
+        wait: CommandWait | None = None,
+    ) -> CommandReply | None:
         """Sends a command to the model, and waits for its answer.
 
         ``data`` holds the parameters: a dict, or a JSON object as text. A :class:`FileRef` from :meth:`upload_file` may be the
         value of any parameter. Returns the model's reply as ``{"type": str, "data": dict}``, which is also emitted as a
         ``message``, or None where the model has nothing to say. Servers that do not acknowledge commands give None at once.
 
-        Raises :class:`CommandRejected` with the model's code, :class:`InvalidArgumentError` for data that is not an object,
+        With ``wait`` it always returns a :class:`CommandReply`, a dict that is empty where the model has nothing to say: its
+        ``frame`` is the number of the first frame made after the command. ``wait="answered"`` waits no longer than without;
+        ``wait="visible"`` until that frame of the main video, or a later one, has been received, so that :meth:`frames` and
+        the frame callback show what the command did.
+
+        Raises :class:`InvalidStateError` with ``wait="visible"`` where there is no frame to wait for: no video, a paused one,
+        or a server that does not number frames (before the command is sent); and :class:`RequestTimeoutError` where the model
+        shows none for 30 s.
+
+        Also raises :class:`CommandRejected` with the model's code, :class:`InvalidArgumentError` for data that is not an object,
         :class:`InvalidStateError` when not connected, :class:`MessageTooLargeError`, :class:`RequestTimeoutError` after 30 s,
         and :class:`DisconnectedError`.
         """
@@ -199,15 +227,26 @@ class Reactor(Displayed, Subscribable):
         message = (
             commands.runtime_message(command) if MessageScope(scope) is MessageScope.RUNTIME else commands.command(command, data)
         )
+        if wait not in (None, "answered", "visible"):
+            raise InvalidArgumentError(f'wait is "answered" or "visible", got {wait!r}')
         connection = await self._connection(f"send_command({command!r})")
+        sight = sight_of(self._link) if wait == "visible" and isinstance(message, Command) else None
         try:
-            if isinstance(message, Command) and self._link.state.acknowledges:
-                result = await self._acknowledged(connection, message)
-                return None if result.reply is None else {"type": result.reply.type, "data": result.reply.data}
-            connection.conversation.send(message)
+            reply = await self._answer(connection, message)
         except DecodeError as error:
             raise InvalidArgumentError(f"{command}: {error}") from error
-        return None
+        if sight is not None and reply.frame is not None:
+            await sight.until_shown(command, reply.frame, connection)
+        return reply if reply or wait is not None else None
+
+    async def _answer(self, connection: Connection, message: ClientMessage) -> CommandReply:
+        """Sends a message; what the model says to it, if it is a command and the server acknowledges those."""
+        if not isinstance(message, Command) or not self._link.state.acknowledges:
+            connection.conversation.send(message)
+            return CommandReply()
+        result = await self._acknowledged(connection, message)
+        told = None if result.reply is None else {"type": result.reply.type, "data": result.reply.data}
+        return CommandReply(told, result.frame)
 
     async def _acknowledged(self, connection: Connection, command: Command) -> CommandResult:
         """The acknowledgement of a command that was run; its reply has been emitted as a message."""
@@ -301,28 +340,38 @@ class Reactor(Displayed, Subscribable):
         self.set_frame_callback(callback)
         return callback
 
-    def frames(self, name: str = MAIN_VIDEO) -> FrameStream:
+    @overload
+    def frames(self, name: str = ..., *, with_info: Literal[False] = False) -> FrameStream: ...
+
+    @overload
+    def frames(self, name: str = ..., *, with_info: Literal[True]) -> FrameInfoStream: ...
+
+    def frames(self, name: str = MAIN_VIDEO, *, with_info: bool = False) -> FrameStream | FrameInfoStream:
         """The pictures of a video track: ``async for frame in reactor.frames()``, each (H, W, 3) uint8 RGB.
 
         A reader that is slow gets the newest frame. Several may read at once. The stream lasts through lost connections and
-        ends with the session.
+        ends with the session. With ``with_info`` each item is a pair of the frame and its :class:`FrameInfo`: number and
+        metadata.
 
         Raises :class:`UnknownTrackError`, :class:`WrongDirectionError`, :class:`InvalidArgumentError` for an audio track, and
         :class:`InvalidStateError` when not connected: here if that is known already, else with the first frame.
         """
-        stream = FrameStream(name, self._link.frames, self._watchable)
+        make = FrameInfoStream if with_info else FrameStream
+        stream = make(name, self._link.frames, partial(self._watchable, tagged=with_info))
         if self._link.state.tracks():
-            self._check_watchable(name)
+            self._check_watchable(name, tagged=with_info)
             stream.open()
         return stream
 
-    async def _watchable(self, name: str) -> None:
+    async def _watchable(self, name: str, *, tagged: bool = False) -> None:
         await self._connection(f"frames({name!r})")
-        self._check_watchable(name)
+        self._check_watchable(name, tagged=tagged)
 
-    def _check_watchable(self, name: str) -> None:
+    def _check_watchable(self, name: str, *, tagged: bool = False) -> None:
         if (track := self._link.state.track(name, "recvonly")).kind != "video":
             raise InvalidArgumentError(f"the track {name!r} is {track.kind}: frames() gives pictures")
+        if tagged:
+            self._link.tag(name)
 
     # ------------------------------------------------------------------------------------------------- recordings
 

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from reactor_protocol.errors import InvalidStateError, ReactorException, TransportError, UnknownTrackError, WrongDirectionError
 from reactor_protocol.lifecycles import CLIENT, ClientEvent, ReactorStatus
-from reactor_protocol.names import EXTENSION_ACKS
+from reactor_protocol.names import EXTENSION_ACKS, EXTENSION_FRAME_NUMBERS, FRAME_NUMBERS_ON_DEMAND
 from reactor_protocol.resources import Capabilities as SessionCapabilities
 from reactor_protocol.resources import QueuePlace, Session, Track, TrackDirection
 from reactor_sdk.events import Events
@@ -139,7 +139,15 @@ class ClientState:
     @property
     def acknowledges(self) -> bool:
         """Whether the server answers commands (extension ``acks``)."""
-        return self._capabilities is not None and self._capabilities.extensions.get(EXTENSION_ACKS, 0) >= 1
+        return self._knows(EXTENSION_ACKS, 1)
+
+    @property
+    def numbers_frames(self) -> bool:
+        """Whether the server tells of each frame of a track that is asked for (extension ``frame_numbers``)."""
+        return self._knows(EXTENSION_FRAME_NUMBERS, FRAME_NUMBERS_ON_DEMAND)
+
+    def _knows(self, extension: str, version: int) -> bool:
+        return self._capabilities is not None and self._capabilities.extensions.get(extension, 0) >= version
 
 
 def failure(code: str, error: ReactorException, *, component: Component | None = None) -> ReactorError:

@@ -29,6 +29,9 @@ FrameCallback: TypeAlias = Callable[[RgbArray], None]
 TokenFunction: TypeAlias = Callable[[], str | Awaitable[str]]
 """Returns a token; may be a coroutine function. It is called on the event loop, so a plain function must not block for long."""
 
+CommandWait: TypeAlias = Literal["answered", "visible"]
+"""What to wait for when a command is sent: the model's answer, or the first frame that shows what it did."""
+
 Component: TypeAlias = Literal["api", "gpu"]
 
 
@@ -63,6 +66,30 @@ class Capabilities(TypedDict):
     commands: NotRequired[list[CommandCapability] | None]
     emission_fps: NotRequired[float | None]
     extensions: NotRequired[dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameInfo:
+    """What a model's server tells of one frame.
+
+    ``number`` counts the session's frames from 0, and compares with :attr:`CommandReply.frame`. ``metadata`` is what the model
+    attached: bytes as they were, a mapping as JSON. Each is None where nothing is told, as by a published runtime, and for frames
+    that came before they were asked for.
+    """
+
+    number: int | None = None
+    metadata: bytes | None = None
+
+
+class CommandReply(dict[str, Any]):
+    """A model's answer to a command: ``{"type": str, "data": dict}``, and empty, which is false, where it had nothing to say.
+
+    ``frame`` is the number of the first frame that was made after the command had been run; None where the server does not say.
+    """
+
+    def __init__(self, reply: dict[str, Any] | None = None, frame: int | None = None) -> None:
+        super().__init__(reply or {})
+        self.frame = frame
 
 
 @dataclass(frozen=True, slots=True)

@@ -285,6 +285,11 @@ class FakePeer:
         self._outlet(mid).active = active
         await asyncio.sleep(0)
 
+    def tag(self, mid: str) -> None:
+        """All that is told of a frame crosses anyway: frames are passed on as they are."""
+        if self._state is PeerState.CLOSED or mid not in self._flows:
+            raise TransportError(f"there is no section {mid!r} to tag")
+
     async def media(self, mid: str) -> AsyncIterator[Media]:
         flow = self._flows.get(mid)
         if flow is None or flow.direction != "receive" or self._remote_id is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, Final, TypeAlias, cast
 
 from reactor_protocol.errors import InvalidArgumentError, TransportError
@@ -117,6 +118,22 @@ async def wrong_media_is_refused(offering: PeerFactory, answering: PeerFactory) 
         await received(pair.offerer, audio, tone(), pair.answerer, lambda media: _loudness(media) > 8_000)
 
 
+async def what_is_told_of_a_frame_crosses_once_asked(offering: PeerFactory, answering: PeerFactory) -> None:
+    """``tag`` on the side that receives, then on the one that sends: number and metadata arrive with their frame."""
+    async with connected(offering, answering) as pair:
+        mid = pair.mids[0]
+        await pair.answerer.set_active(mid, True)
+        await received(pair.answerer, mid, picture(RED), pair.offerer, lambda media: is_like(media, RED))
+        for _ in range(2):  # asking again changes nothing
+            pair.offerer.tag(mid)
+            pair.answerer.tag(mid)
+        sent = replace(picture(GREEN), number=41, metadata=b"told")
+        seen = await received(pair.answerer, mid, sent, pair.offerer, lambda media: getattr(media, "number", None) == 41)
+        assert isinstance(seen, VideoFrame)
+        assert (is_like(seen, GREEN), seen.metadata) == (True, b"told")
+        await refused(_tag(pair.offerer.tag, "77"), TransportError)
+
+
 async def a_slow_reader_gets_the_newest(offering: PeerFactory, answering: PeerFactory) -> None:
     """Whoever does not read for a while gets the newest picture then, and no queue of old ones."""
     async with connected(offering, answering) as pair:
@@ -130,6 +147,10 @@ async def a_slow_reader_gets_the_newest(offering: PeerFactory, answering: PeerFa
             await received(pair.offerer, mid, picture(BLUE), pair.answerer, lambda media: is_like(media, BLUE))
             async with asyncio.timeout(LIMIT_S):
                 assert is_like(await anext(slow), BLUE)
+
+
+async def _tag(tag: Callable[[str], None], mid: str) -> None:
+    tag(mid)
 
 
 def _size(media: Media) -> tuple[int, int]:
@@ -149,6 +170,7 @@ async def _send_media(send: Callable[[str, Media], None], mid: str, media: Media
 MEDIA_CHECKS: Final[tuple[Check, ...]] = (
     pictures_cross,
     sound_crosses,
+    what_is_told_of_a_frame_crosses_once_asked,
     inactive_sections_send_nothing,
     a_verb_may_be_called_at_once_with_itself,
     media_before_the_connection_is_dropped,

@@ -54,7 +54,7 @@ def test_the_code_of_the_readme_is_that_of_the_files() -> None:
 def test_the_plain_model() -> None:
     with Rehearsal(Plain) as stage:
         client = stage.join()
-        assert client.send("set_color", {"value": 200}) == {"value": 200}
+        client.send("set_brightness", {"brightness": 200})
         stage.advance(1.0)
         assert 29 <= len(stage.frames) <= 31
         assert stage.frames[-1].picture().mean() == 200

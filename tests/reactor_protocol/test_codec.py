@@ -54,6 +54,21 @@ CLIENT: dict[str, ClientMessage] = {
     "control/client/resume_track": ResumeTrack("main_video"),
 }
 
+
+def test_a_track_is_resumed_with_what_is_told_of_its_frames() -> None:
+    """The extension ``frame_numbers``, version 2; anything but true is as good as nothing."""
+    frame = JSON_CODEC.encode(ResumeTrack("main_video", tagged=True))
+    assert json.loads(frame.payload) == {
+        "type": "notification",
+        "event": "resume_track",
+        "data": {"name": "main_video", "tagged": True},
+    }
+    assert JSON_CODEC.decode_client(frame) == ResumeTrack("main_video", tagged=True)
+    for told in ("1", '"true"', "null"):
+        text = str(frame.payload).replace("true", told)
+        assert JSON_CODEC.decode_client(Frame(frame.label, text)) == ResumeTrack("main_video")
+
+
 SERVER: dict[str, ServerMessage] = {
     "data/server/application": ApplicationMessage("done", {"n": 4.0}),
     "data/server/model_schema": RuntimeMessage(

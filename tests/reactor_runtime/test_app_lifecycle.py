@@ -46,7 +46,7 @@ async def test_a_started_session_is_described_in_full() -> None:
             {"name": "main", "kind": "video", "direction": "recvonly"},
         ]
         assert capabilities["emission_fps"] == 30.0
-        assert capabilities["extensions"] == {"acks": 1, "frame_numbers": 1, "view_only": 1}
+        assert capabilities["extensions"] == {"acks": 1, "frame_numbers": 2, "view_only": 1}
         assert {"name": "set_level", "description": "Sets the level of the picture."} in capabilities["commands"]
         assert (await house.http.get("/session")).json() == body
 

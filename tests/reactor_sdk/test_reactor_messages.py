@@ -14,6 +14,7 @@ from reactor_protocol.messages import ApplicationMessage
 from reactor_sdk import (
     CommandRejected,
     FileRef,
+    FrameInfo,
     InvalidArgumentError,
     InvalidStateError,
     MessageScope,
@@ -61,6 +62,27 @@ async def test_send_command_without_acknowledgements_returns_none_at_once(fake: 
     assert await reactor.send_command("echo", {"n": 1}) is None
     assert await observer.until("message") == {"type": "echo", "data": {"n": 1}}
     assert fake.model.arrived.commands()[0].request_id is None
+
+
+@network
+async def test_send_command_with_wait_always_returns_a_reply(connected: Reactor) -> None:
+    said = await connected.send_command("echo", {"n": 1}, wait="answered")
+    assert (said, said.frame, said["data"]["n"]) == ({"type": "echo", "data": {"n": 1}}, 7, 1)
+    nothing = await connected.send_command("silent", {}, wait="answered")
+    assert (nothing, bool(nothing), nothing.frame) == ({}, False, 7)
+    plain = await connected.send_command("echo", {"n": 1})
+    assert plain is not None
+    assert plain.frame == 7
+
+
+@network
+async def test_what_a_server_does_not_number_cannot_be_waited_for(fake: FakeCoordinator, connected: Reactor) -> None:
+    with pytest.raises(InvalidStateError, match="a published or an older runtime, does not"):
+        await connected.send_command("echo", {"n": 1}, wait="visible")
+    assert fake.model.arrived.commands() == []
+    async for frame, info in connected.frames("main_video", with_info=True):
+        assert (frame.ndim, info) == (3, FrameInfo(None, None))
+        break
 
 
 @network

@@ -17,6 +17,13 @@ async def main() -> None:
         reply = await reactor.send_command("set_color", {"value": 200})
         print(reply)  # {'type': 'color_changed', 'data': {'value': 200}}
         # --8<-- [end:answered]
+        # --8<-- [start:visible]
+        shown = await reactor.send_command("set_color", {"value": 90}, wait="visible")
+        async for frame, info in reactor.frames("main_video", with_info=True):
+            if info.number is not None and shown.frame is not None:
+                print(info.number >= shown.frame, round(frame.mean(), -1))  # True 90.0
+                break
+        # --8<-- [end:visible]
         # --8<-- [start:refused]
         try:
             await reactor.send_command("set_color", {"value": 999})
