@@ -112,6 +112,14 @@ class Window:
         mouse = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": moves}
         await self._ask("input.performActions", context=self._context, actions=[mouse])
 
+    async def choose(self, selector: str, file: Path) -> None:
+        """Gives a file to a field for files."""
+        found = await self._ask(
+            "browsingContext.locateNodes", context=self._context, locator={"type": "css", "value": selector}, maxNodeCount=1
+        )
+        node = {"sharedId": found["nodes"][0]["sharedId"]}
+        await self._ask("input.setFiles", context=self._context, element=node, files=[str(file)])
+
     async def key(self, value: str, *, down: bool) -> None:
         """Presses a key, or lets it go; ``value`` as WebDriver has it."""
         action = {"type": "keyDown" if down else "keyUp", "value": value}

@@ -4,8 +4,9 @@
  * @typedef {{track: MediaStreamTrack, label: string, preview: HTMLVideoElement|null, stop: () => void}} Source
  */
 
+import { clipTrack } from "./clip_track.js";
+
 const READY_LIMIT_MS = 15000;
-const CANVAS_FPS = 30;
 
 /** Why there is no media; the message says what to do. */
 export class NoSource extends Error {}
@@ -63,35 +64,15 @@ async function played(url, kind, name, release) {
 }
 
 function capture(player, kind, name) {
-  const stream = player.captureStream?.() ?? player.mozCaptureStream?.();
-  if (stream) {
-    const track = stream.getTracks().find((each) => each.kind === kind);
-    if (!track) throw new NoSource(`${name} has no ${kind === "video" ? "picture" : "sound"}.`);
-    return { track, stop: () => stream.getTracks().forEach((each) => each.stop()) };
+  if (kind === "video") {
+    if (!player.videoWidth) throw new NoSource(`${name} has no picture.`);
+    return clipTrack(player);
   }
-  if (kind === "audio") return capturedSound(player);
-  return capturedPicture(player);
-}
-
-/** For browsers whose players give no stream: each picture is drawn when it is shown. */
-function capturedPicture(player) {
-  const canvas = document.createElement("canvas");
-  canvas.width = player.videoWidth;
-  canvas.height = player.videoHeight;
-  const context = canvas.getContext("2d");
-  let running = true;
-  const draw = () => {
-    if (!running) return;
-    context.drawImage(player, 0, 0, canvas.width, canvas.height);
-    player.requestVideoFrameCallback(draw);
-  };
-  draw();
-  const [track] = canvas.captureStream(CANVAS_FPS).getTracks();
-  const stop = () => {
-    running = false;
-    track.stop();
-  };
-  return { track, stop };
+  const stream = player.captureStream?.() ?? player.mozCaptureStream?.();
+  if (!stream) return capturedSound(player);
+  const [track] = stream.getAudioTracks();
+  if (!track) throw new NoSource(`${name} has no sound.`);
+  return { track, stop: () => stream.getTracks().forEach((each) => each.stop()) };
 }
 
 function capturedSound(player) {

@@ -52,6 +52,21 @@ class Shouted(ModelMessage):
     words: str
 
 
+class Seen(ModelMessage):
+    """The camera's newest picture: its size, and the mean colour of its four corners, row by row."""
+
+    width: int
+    height: int
+    corners: list[list[int]]
+
+
+def seen(picture: Colour) -> Seen:
+    height, width = picture.shape[:2]
+    rows, columns = (slice(0, height // 4), slice(-height // 4, None)), (slice(0, width // 4), slice(-width // 4, None))
+    corners = [[round(float(level)) for level in picture[y, x].mean(axis=(0, 1))] for y in rows for x in columns]
+    return Seen(width=width, height=height, corners=corners)
+
+
 class Panel(ReactorModel):
     """Shows what it was told."""
 
@@ -61,6 +76,7 @@ class Panel(ReactorModel):
     def __init__(self) -> None:
         super().__init__()
         self.shown: dict[str, Colour] = {}
+        self.camera: Colour | None = None
 
     @session_started
     def start(self) -> None:
@@ -120,6 +136,12 @@ class Panel(ReactorModel):
     async def shout(self) -> None:
         await self.send(Shouted(words="hello, everybody"))
 
+    @event(name="look", description="What the camera shows.")
+    def look(self) -> Seen:
+        if self.camera is None:
+            raise CommandError("dark", "nothing has come from the camera")
+        return seen(self.camera)
+
     @event(name="reset", description="All squares are black again.")
     def reset(self) -> None:
         self.shown = {}
@@ -133,6 +155,7 @@ class Panel(ReactorModel):
             await self.connected.wait()
             camera = cast(InputBuffer, self.inputs.camera)
             for frame in camera.try_read() or []:
+                self.camera = frame.data
                 self.shown["camera"] = frame.data.mean(axis=(0, 1)).astype(np.uint8)
             await self.emit(Picture(main_video=self.picture()))
 
