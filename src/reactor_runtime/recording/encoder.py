@@ -18,11 +18,11 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
-from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from reactor_rtc.frames import AudioBlock, VideoFrame
+from reactor_runtime.recording.fitting import Fitter
 from reactor_runtime.recording.options import RecordingOptions, VideoOptions
 
 _TICKS: Final = 90_000
@@ -60,16 +60,17 @@ class FragmentEncoder:
         self._head.start_encoding()
         self.init = b"".join(_boxes(head.getvalue(), (b"ftyp", b"moov")))
         self._template = av.open(io.BytesIO(self.init))
-        self._scaler = VideoReformatter()
+        self._fitter = Fitter(self._size)
         self._pictures: list[VideoPacket] = []
         self._fragments = 0
         self._last = -1
 
     def picture(self, frame: VideoFrame, at: float) -> None:
-        """Takes a picture that is seen from ``at`` on, in seconds; the first of a fragment can be decoded by itself."""
-        source = self._scaler.reformat(
-            _picture(frame), *self._size, format="yuv420p", interpolation=Interpolation.FAST_BILINEAR, threads=1
-        )
+        """Takes a picture that is seen from ``at`` on, in seconds; the first of a fragment can be decoded by itself.
+
+        One of another shape than the first has bars.
+        """
+        source = self._fitter.fit(_picture(frame))
         source.pts = self._last = max(round(at * _TICKS), self._last + 1)
         source.time_base = Fraction(1, _TICKS)
         source.pict_type = PictureType.NONE if self._pictures else PictureType.I

@@ -129,3 +129,31 @@ def test_a_stereo_sound_stays_stereo() -> None:
 def test_nothing_makes_no_fragment() -> None:
     encoder = FragmentEncoder(RecordingOptions(), picture(0), 0, 48_000)
     assert encoder.cut(1.0) == b""
+
+
+@pytest.mark.parametrize(
+    ("size", "box"),
+    [
+        ((640, 360), (0, 0, 640, 360)),
+        ((512, 512), (140, 0, 500, 360)),
+        ((1280, 720), (0, 0, 640, 360)),
+        ((360, 640), (218, 0, 420, 360)),
+        ((1600, 400), (0, 100, 640, 260)),
+        ((641, 361), (0, 0, 640, 360)),
+    ],
+)
+def test_a_picture_of_another_shape_keeps_it_and_has_bars(size: tuple[int, int], box: tuple[int, int, int, int]) -> None:
+    def white(width: int, height: int) -> VideoFrame:
+        return VideoFrame.from_rgb(np.full((height, width, 3), 255, np.uint8))
+
+    encoder = FragmentEncoder(RecordingOptions(), white(640, 360), 0, 48_000)
+    encoder.picture(white(640, 360), 0.0)
+    encoder.picture(white(*size), 1 / FPS)
+    with av.open(io.BytesIO(encoder.init + encoder.cut(0.2)), "r") as file:
+        shown = np.asarray(list(file.decode(video=0))[1].to_ndarray(format="gray"), np.int64)
+    bright = shown > 128
+    rows, columns = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
+    seen = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+    assert seen == pytest.approx(box, abs=2)
+    assert bright[rows[0] : rows[-1], columns[0] : columns[-1]].all()
+    assert shown[0, 0] < 24 or box[:2] == (0, 0)
