@@ -17,6 +17,8 @@ from reactor_protocol.errors import InvalidArgumentError
 from reactor_protocol.resources import TrackKind
 from reactor_rtc.frames import AUDIO_RATE, AudioBlock, Media, VideoFrame
 from reactor_sdk.frames import Outlet
+from reactor_sdk.pace import Pace
+from reactor_sdk.player import hold_back
 
 logger = logging.getLogger(__name__)
 
@@ -191,20 +193,29 @@ class _Resampler:
 
 
 async def pump(track: MediaStreamTrack, send: Callable[[Media], None]) -> None:
-    """Sends what ``track`` gives until it ends. Each frame is dated when it is sent."""
-    resampler = _Resampler()
+    """Sends what ``track`` gives until it ends. Each frame is dated when it is sent.
+
+    The loop has its turn at every frame, also where ``recv()`` never waits; a track that runs ahead of its dates is held to them.
+    """
+    resampler, pace = _Resampler(), Pace()
     loop = asyncio.get_running_loop()
+    hold_back(track)
     while True:
         try:
             frame = await track.recv()
         except MediaStreamError:
             return
-        now = int(loop.time() * 1_000_000)
         if isinstance(frame, av.VideoFrame):
-            send(VideoFrame.from_av(frame, now))
+            await asyncio.sleep(pace.after_picture(frame.time, loop.time()))
+            send(VideoFrame.from_av(frame, _microseconds(loop)))
         elif isinstance(frame, av.AudioFrame):
+            await asyncio.sleep(pace.after_sound(frame.samples / (frame.sample_rate or AUDIO_RATE), loop.time()))
             for block in resampler.blocks(frame):
-                send(AudioBlock.from_av(block, now))
+                send(AudioBlock.from_av(block, _microseconds(loop)))
         else:
             logger.warning("a published track gave a %s, which cannot be sent", type(frame).__name__)
             return
+
+
+def _microseconds(loop: asyncio.AbstractEventLoop) -> int:
+    return int(loop.time() * 1_000_000)
