@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import time
 import weakref
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, Generic, Self, TypeVar
 
 from reactor_rtc.frames import RgbArray, VideoFrame
+from reactor_rtc.scope import TaskScope
 from reactor_sdk.types import FrameCallback, FrameInfo
 
 logger = logging.getLogger(__name__)
@@ -56,6 +59,9 @@ class FrameFeed:
         self.callback: FrameCallback | None = None
         self._outlets: dict[str, weakref.WeakSet[Outlet[VideoFrame]]] = {}
         self._newest: dict[str, VideoFrame] = {}
+        self._scope = TaskScope("reactor.frames")
+        self._awaited = False
+        self._missed: VideoFrame | None = None
         self._failures = 0
         self._logged_at = -_LOG_INTERVAL_S
 
@@ -73,16 +79,44 @@ class FrameFeed:
         return self._newest.get(name)
 
     def deliver(self, name: str, frame: VideoFrame, *, is_main: bool) -> None:
-        """A frame has come. The callback is called before this returns, if the track is the main one."""
+        """A frame has come. The callback is called before this returns, if the track is the main one.
+
+        One that is a coroutine function is called again when it is through, with the newest frame.
+        """
         self._newest[name] = frame
         for outlet in self._outlets.get(name, ()):
             outlet.put(frame)
-        if is_main and self.callback is not None:
-            self._call(self.callback, frame.to_rgb())
+        if not is_main or self.callback is None:
+            return
+        if self._awaited:
+            self._missed = frame
+        elif (work := self._call(self.callback, frame.to_rgb())) is not None:
+            self._awaited = True
+            self._scope.start(self._go_on(work), "callback")
 
-    def _call(self, callback: FrameCallback, picture: RgbArray) -> None:
+    def _call(self, callback: FrameCallback, picture: RgbArray) -> Awaitable[None] | None:
+        """Calls the callback; what is left to await, if there is any."""
+        work = None
+        with self._reported():
+            work = callback(picture)
+        return work if inspect.isawaitable(work) else None
+
+    async def _go_on(self, begun: Awaitable[None]) -> None:
+        """Awaits what the callback has begun, and has it begin anew for as long as frames have come meanwhile."""
+        work: Awaitable[None] | None = begun
         try:
-            callback(picture)
+            while work is not None:
+                with self._reported():
+                    await work
+                frame, self._missed = self._missed, None
+                work = self._call(self.callback, frame.to_rgb()) if frame is not None and self.callback is not None else None
+        finally:
+            self._awaited, self._missed = False, None
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        try:
+            yield
         except Exception:
             # A callback that fails does so with every frame: one report now and then is enough.
             self._failures += 1
@@ -90,6 +124,10 @@ class FrameFeed:
             if now - self._logged_at >= _LOG_INTERVAL_S:
                 logger.exception("the frame callback raised (%d times since the last report)", self._failures)
                 self._logged_at, self._failures = now, 0
+
+    async def settle(self, limit_s: float) -> None:
+        """Lets a callback that is under way come to its end, for ``limit_s`` seconds; then ends it."""
+        await self._scope.settle(limit_s)
 
     def grow_stale(self) -> None:
         """The connection is gone: what was seen over it is not what the model shows when there is another one."""
@@ -102,6 +140,7 @@ class FrameFeed:
                 outlet.end()
         self._outlets.clear()
         self._newest.clear()
+        self._missed = None
 
 
 class _Frames:

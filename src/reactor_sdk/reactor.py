@@ -129,6 +129,7 @@ class Reactor(Displayed, Subscribable):
     ) -> None:
         await self.disconnect()
         await self._events.settle(_HANDLERS_LIMIT_S)
+        await self._link.frames.settle(_HANDLERS_LIMIT_S)
 
     # ------------------------------------------------------------------------------------------------- connection
 
@@ -329,7 +330,8 @@ class Reactor(Displayed, Subscribable):
 
         The main video is the track ``main_video``, or else the first video that the model sends. The callback may be set
         before or after connecting; None stops it. It runs on the event loop; while it is busy frames are skipped, so that the
-        next one is always recent. What it raises is logged.
+        next one is always recent. It may be a coroutine function, which is called again when it is through. What it raises is
+        logged.
         """
         if callback is not None and not callable(callback):
             raise InvalidArgumentError(f"the frame callback must be callable or None, got {type(callback).__name__}")

@@ -23,8 +23,8 @@ ReactorEvent: TypeAlias = Literal[
     "queue_changed",
 ]
 
-FrameCallback: TypeAlias = Callable[[RgbArray], None]
-"""Takes one picture: shape (H, W, 3), dtype uint8, RGB; the array is the callback's own."""
+FrameCallback: TypeAlias = Callable[[RgbArray], Awaitable[None] | None]
+"""Takes one picture: shape (H, W, 3), dtype uint8, RGB; the array is the callback's own. May be a coroutine function."""
 
 TokenFunction: TypeAlias = Callable[[], str | Awaitable[str]]
 """Returns a token; may be a coroutine function. It is called on the event loop, so a plain function must not block for long."""

@@ -148,3 +148,62 @@ async def test_a_reader_never_has_the_frame_of_a_session_that_is_over() -> None:
         assert not reader.done()
         feed.deliver("main_video", of_the_next_session, is_main=True)
     assert reader.result() is of_the_next_session
+
+
+class Awaited:
+    """A frame callback that takes as long as the test says."""
+
+    def __init__(self) -> None:
+        self.levels: list[int] = []
+        self.ended = 0
+        self.go_on = asyncio.Event()
+        self.begun = asyncio.Event()
+
+    async def __call__(self, frame: RgbArray) -> None:
+        self.levels.append(round(int(frame[0, 0, 0]), -1))
+        self.begun.set()
+        await self.go_on.wait()
+        self.ended += 1
+
+
+async def test_a_coroutine_function_is_called_again_with_the_newest_frame_when_it_is_through() -> None:
+    feed, callback = FrameFeed(), Awaited()
+    feed.callback = callback
+    for level in (50, 100, 150, 200):
+        feed.deliver("main_video", picture(level), is_main=True)
+    await callback.begun.wait()
+    callback.go_on.set()
+    await feed.settle(5.0)
+    assert callback.levels == [50, 200]
+    assert callback.ended == 2
+    feed.deliver("main_video", picture(100), is_main=True)
+    await feed.settle(5.0)
+    assert callback.levels == [50, 200, 100]
+
+
+async def test_a_coroutine_function_that_raises_is_logged_and_called_again(caplog: pytest.LogCaptureFixture) -> None:
+    feed, calls = FrameFeed(), list[int]()
+
+    async def broken(_frame: RgbArray) -> None:
+        calls.append(1)
+        await asyncio.sleep(0)
+        raise ValueError("boom")
+
+    feed.callback = broken
+    for level in (50, 100):
+        feed.deliver("main_video", picture(level), is_main=True)
+    await feed.settle(5.0)
+    assert len(calls) == 2
+    assert caplog.text.count("ValueError: boom") == 1
+
+
+async def test_no_frame_of_a_session_that_is_over_reaches_the_callback() -> None:
+    feed, callback = FrameFeed(), Awaited()
+    feed.callback = callback
+    for level in (50, 100):
+        feed.deliver("main_video", picture(level), is_main=True)
+    await callback.begun.wait()
+    feed.end()
+    callback.go_on.set()
+    await feed.settle(5.0)
+    assert callback.levels == [50]
