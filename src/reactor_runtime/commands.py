@@ -47,6 +47,7 @@ class CommandSpec:
     takes_client: bool = False
     reply: type[ModelMessage] | None = None
     sets: str = ""
+    dedupe: bool = False
 
     def handler_of(self, model: Any) -> Handler:
         """What runs the command on a model."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import yaml
@@ -27,6 +27,7 @@ from reactor_runtime.floods import FloodLimits
 from reactor_runtime.playground import Playground, read_playground
 from reactor_runtime.quality import Quality, over, quality_of_environment, quality_of_manifest
 from reactor_runtime.recording.options import RecordingOptions, read_recording
+from reactor_runtime.second_generation import first_in, told_as_first
 
 MANIFEST = "reactor.yaml"
 
@@ -48,6 +49,10 @@ class Manifest:
     recording: RecordingOptions = field(default_factory=RecordingOptions)
     media: Quality = field(default_factory=Quality)
     playground: Playground = field(default_factory=Playground)
+    generation: Literal[2, 3] = 3
+    """Of the authoring API that the model is written for."""
+    weights: Path | None = None
+    """Where weights are, unless the environment says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,8 @@ def read_manifest(path: Path) -> Manifest:
     """Reads ``reactor.yaml`` in a folder, or the file itself (reference: runtime, 2.1)."""
     file = path / MANIFEST if path.is_dir() else path
     if not file.is_file():
+        if path.is_dir() and (old := first_in(path)) is not None:
+            raise ConfigError(told_as_first(f"{path / old}"))
         raise ConfigError(f"there is no {MANIFEST} in {path}: give the folder of a model, or write one")
     try:
         body = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -115,17 +122,20 @@ def read_manifest(path: Path) -> Manifest:
         raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
     if not isinstance(body, dict):
         raise ConfigError(f"{file} must be a mapping, with model: and runtime:")
-    runtime = _section(file, body, "runtime")
-    import_path = runtime.get("import")
+    flat = isinstance(body.get("model"), str) and "runtime" not in body
+    runtime = body if flat else _section(file, body, "runtime")
+    entry, import_path = ("model", body["model"]) if flat else ("runtime.import", runtime.get("import"))
     if not isinstance(import_path, str) or import_path.count(":") != 1:
-        raise ConfigError(f'{file}: runtime.import must say where the model is, as "module:Class"; got {import_path!r}')
+        raise ConfigError(f'{file}: {entry} must say where the model is, as "module:Class"; got {import_path!r}')
     config = runtime.get("config")
     directory = file.parent.resolve()
     return Manifest(
         directory=directory,
         import_path=import_path,
-        name=str(_section(file, body, "model").get("name") or ""),
+        name=str((body if flat else _section(file, body, "model")).get("name") or ""),
         config=(directory / str(config)).resolve() if config else None,
+        generation=2 if flat else 3,
+        weights=(directory / Path(str(weights)).expanduser()).resolve() if (weights := runtime.get("weights_path")) else None,
         recording=_recording(file, body, runtime),
         media=_media(file, runtime),
         playground=_playground(file, body),
@@ -178,6 +188,12 @@ def get_weights_path() -> Path:
     """The folder for a model's weights: ``REACTOR_WEIGHTS_PATH``, or ``~/.cache/reactor_registry``. It may not be there yet."""
     given = os.environ.get("REACTOR_WEIGHTS_PATH", "").strip()
     return Path(given).expanduser() if given else Path.home() / ".cache" / "reactor_registry"
+
+
+def use_weights(manifest: Manifest) -> None:
+    """Has :func:`get_weights_path` give what the manifest says, where the environment says nothing."""
+    if manifest.weights is not None and not os.environ.get("REACTOR_WEIGHTS_PATH", "").strip():
+        os.environ["REACTOR_WEIGHTS_PATH"] = str(manifest.weights)
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:

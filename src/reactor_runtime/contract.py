@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reactor_runtime.commands import CommandSpec, read_command, read_setter
@@ -123,7 +123,8 @@ def _commands(model: type[Any], state: type[InputState] | None) -> dict[str, Com
             raise ValueError(
                 f"{model.__name__}: duplicate command name {found.name!r} ({commands[found.name].method} and {attribute})"
             )
-        commands[found.name] = read_command(model.__name__, attribute, function, found.name, found.description)
+        command = read_command(model.__name__, attribute, function, found.name, found.description)
+        commands[found.name] = replace(command, dedupe=found.dedupe)
     for field, declared in state.public().items() if state is not None else ():
         # A command that the author has written stands for the field's own.
         if f"set_{field}" not in commands:

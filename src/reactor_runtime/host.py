@@ -17,10 +17,12 @@ from typing import Any, Protocol
 from reactor_protocol.errors import ModelFailedError
 from reactor_protocol.messages import JsonObject, Refusal
 from reactor_rtc.frames import Media
+from reactor_runtime.collapsing import Collapsing
 from reactor_runtime.commands import INTERNAL_ERROR, INVALID_COMMAND, CommandSpec
 from reactor_runtime.contract import Contract
 from reactor_runtime.fields import ClientInfo, CommandError, ModelMessage, UploadedFile
 from reactor_runtime.hosting import MODEL_FAILED, Outcome
+from reactor_runtime.inputs import InputBuffer
 from reactor_runtime.intake import Intake
 from reactor_runtime.marks import HookName
 from reactor_runtime.model import ReactorApp, bind, gate_of, missing_work, turn_of
@@ -60,13 +62,15 @@ class Stand:
 
     ``place`` makes where it runs, and is given what to call when it has ended. ``stage_events`` hears what it makes on its own
     thread; None: the owner does, on its loop. A handler or hook that takes more than ``handler_deadline`` seconds, unless that is
-    0, is the model's end. ``after_turn`` is called on the model's thread after each handler and hook.
+    0, is the model's end. ``after_turn`` is called on the model's thread after each handler and hook. ``buffer`` is what input
+    tracks are read from.
     """
 
     place: Callable[[OnStopped], Place] = ModelThread
     stage_events: StageEvents | None = None
     handler_deadline: float = 0.0
     after_turn: Callable[[ReactorApp], None] | None = None
+    buffer: type[InputBuffer] = InputBuffer
 
 
 class ModelHost:
@@ -81,7 +85,8 @@ class ModelHost:
         self._events = events
         self._owner = asyncio.get_running_loop()
         self._model: ReactorApp | None = None
-        self._intake = Intake(contract.inputs)
+        self._intake = Intake(contract.inputs, stand.buffer)
+        self._collapsing = Collapsing()
         self._clients: dict[int, ClientInfo] = {}
         self._stand = stand
         self._thread = stand.place(self._model_stopped)
@@ -89,14 +94,18 @@ class ModelHost:
 
     # ------------------------------------------------------------------------------------------------------- life
 
-    async def load(self, config_path: Path | None) -> None:
-        """Makes the model and loads it, in a thread. Raises :class:`ModelFailedError` with the model's own message."""
+    async def load(self, config: Path | dict[str, Any] | None) -> None:
+        """Makes the model and loads it, in a thread; ``config`` is what its generation's ``load`` takes.
+
+        Raises :class:`ModelFailedError` with the model's own message.
+        """
         try:
             if (missing := missing_work(self._class)) is not None:
                 raise TypeError(missing)
             model = self._class()
             self._intake.bind(model)
-            await self._thread.aside(lambda: model.load(config_path), "load")
+            load: Callable[[Any], None] = model.load
+            await self._thread.aside(lambda: load(config), "load")
         except (Exception, SystemExit) as error:
             raise ModelFailedError(f"the model failed to load: {_describe(error)}") from error
         bind(model, self._stage)
@@ -219,9 +228,18 @@ class ModelHost:
                 outcome = self._refused(name, error)
             answer(outcome)
 
+        key = name, client.id
+        if spec.dedupe and self._collapsing.joins(key, arguments, answered):
+            return
         done: Future[tuple[Any, int]] = Future()
         done.add_done_callback(answered)
-        self._thread.post(Work(partial(self._in_turn, self._loaded(), lambda: handler(**arguments)), done))
+        if spec.dedupe:
+            self._collapsing.wait(key, arguments, done)
+
+        def run() -> Any:
+            return handler(**(self._collapsing.take(key) if spec.dedupe else arguments))
+
+        self._thread.post(Work(partial(self._in_turn, self._loaded(), run), done))
 
     @staticmethod
     def _refused(name: str, error: Exception) -> Outcome:

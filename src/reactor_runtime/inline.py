@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from reactor_protocol.errors import ModelFailedError
@@ -16,6 +17,7 @@ from reactor_runtime.fields import ClientInfo, CommandError, UploadedFile
 from reactor_runtime.host import ModelEvents, ModelHost, Stand
 from reactor_runtime.hosting import Outcome
 from reactor_runtime.loader import load_model
+from reactor_runtime.second_generation import ArrayBuffer
 from reactor_runtime.step_gate import Allowance
 from reactor_runtime.stored import StoredFile
 
@@ -42,8 +44,11 @@ class InlineHost:
 
     async def load(self) -> ModelDescription:
         loaded = await in_background(lambda: load_model(self._manifest), "import")
-        host = ModelHost(loaded.model_class, loaded.contract, self._events, self._stand)
-        await host.load(self._manifest.config)
+        stand = self._stand or Stand()
+        if self._manifest.generation == 2:
+            stand = replace(stand, buffer=ArrayBuffer)
+        host = ModelHost(loaded.model_class, loaded.contract, self._events, stand)
+        await host.load(loaded.config)
         host.start()
         self._host = host
         return describe_model(loaded)

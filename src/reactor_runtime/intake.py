@@ -18,10 +18,10 @@ _SHORTEST_FRAMES_PER_S = 1000
 class Intake:
     """The buffers of a model's input tracks, by the name of the track."""
 
-    def __init__(self, holders: Mapping[str, type[MediaInput]]) -> None:
+    def __init__(self, holders: Mapping[str, type[MediaInput]], kind: type[InputBuffer] = InputBuffer) -> None:
         self._holders = holders
         tracks = {name: track for holder in holders.values() for name, track in holder.declared().items()}
-        self.buffers = {name: _buffer(track) for name, track in tracks.items()}
+        self.buffers = {name: _buffer(track, kind) for name, track in tracks.items()}
         self._resamplers = {name: Resampler(track.sample_rate) for name, track in tracks.items() if issubclass(track, Audio)}
 
     def bind(self, model: object) -> None:
@@ -29,7 +29,7 @@ class Intake:
         for attribute, holder_class in self._holders.items():
             holder = holder_class()
             for name in holder_class.declared():
-                setattr(holder, name, self.buffers[name])
+                object.__setattr__(holder, name, self.buffers[name])  # a holder may be a frozen dataclass
             setattr(model, attribute, holder)
 
     def push(self, track: str, media: Media) -> None:
@@ -62,11 +62,11 @@ class Intake:
             buffer.close()
 
 
-def _buffer(track: type[Track]) -> InputBuffer:
+def _buffer(track: type[Track], kind: type[InputBuffer]) -> InputBuffer:
     if issubclass(track, Audio) and track.buffer_seconds is not None:
         frames = math.ceil(track.buffer_seconds * _SHORTEST_FRAMES_PER_S)
-        return InputBuffer(max(1, frames), max_samples=math.ceil(track.sample_rate * track.buffer_seconds))
-    return InputBuffer(CAPACITY)
+        return kind(max(1, frames), max_samples=math.ceil(track.sample_rate * track.buffer_seconds))
+    return kind(CAPACITY)
 
 
 class Resampler:

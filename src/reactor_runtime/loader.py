@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from reactor_protocol.errors import ModelFailedError
-from reactor_runtime.config import Manifest
+from reactor_runtime.config import Manifest, use_weights
 from reactor_runtime.contract import Contract, read_contract
 from reactor_runtime.model import ReactorApp
 from reactor_runtime.playground import Playground, check_playground
+from reactor_runtime.second_generation import is_of_first, read_configuration, told_as_first, wants_mapping
 from reactor_runtime.surroundings import authored
 
 
@@ -21,6 +24,8 @@ class LoadedModel:
     model_class: type[ReactorApp]
     contract: Contract
     playground: Playground = field(default_factory=Playground)
+    config: Path | dict[str, Any] | None = None
+    """What ``load`` is given: where the configuration is, or, in the second generation, what it says."""
 
 
 def load_model(manifest: Manifest) -> LoadedModel:
@@ -32,9 +37,12 @@ def load_model(manifest: Manifest) -> LoadedModel:
     directory = str(manifest.directory)
     if directory not in sys.path:
         sys.path.insert(0, directory)
+    use_weights(manifest)
     try:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
+        if is_of_first(error):
+            raise ModelFailedError(f"the model failed to load: {told_as_first(manifest.import_path)}") from error
         if isinstance(error, TypeError | ValueError) and _is_told(error):
             raise ModelFailedError(f"the model failed to load: {error}") from error
         raise ModelFailedError(
@@ -50,9 +58,15 @@ def load_model(manifest: Manifest) -> LoadedModel:
     try:
         contract = read_contract(model, manifest.name)
         check_playground(manifest.playground, contract)
-        return LoadedModel(model, contract, manifest.playground)
+        return LoadedModel(model, contract, manifest.playground, _configuration(manifest, model))
     except (TypeError, ValueError) as error:
         raise ModelFailedError(f"the model failed to load: {error}") from error
+
+
+def _configuration(manifest: Manifest, model: type[ReactorApp]) -> Path | dict[str, Any] | None:
+    if manifest.generation == 2 or wants_mapping(model):
+        return read_configuration(manifest.config)
+    return manifest.config
 
 
 def _is_told(error: BaseException) -> bool:

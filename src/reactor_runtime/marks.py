@@ -22,14 +22,18 @@ class EventMark:
 
     name: str
     description: str
+    dedupe: bool = False
 
 
-def event(*, name: str, description: str = "") -> Callable[[F], F]:
+def event(*, name: str, description: str = "", dedupe: bool = False) -> Callable[[F], F]:
     """Makes a method a command that clients can send.
 
     The method's parameters are the command's fields, validated against their annotations and :func:`InputField` limits. A
     parameter called ``client`` is given the sender. The method may be plain or a coroutine function; it runs on the model's loop,
     between two steps. Return a :class:`ModelMessage` to reply; raise :class:`CommandError` to refuse.
+
+    With ``dedupe``, of several that one client has sent while the model was busy the handler runs once, with what came last: for
+    handlers that take long. All of them get its answer.
 
     Raises ValueError for a reserved, empty or overlong name.
     """
@@ -41,7 +45,7 @@ def event(*, name: str, description: str = "") -> Callable[[F], F]:
         raise ValueError(f"@event(name={name[:20]!r}...): a name has at most {_LONGEST_NAME} characters, not {len(name)}")
 
     def mark(method: F) -> F:
-        setattr(method, EVENT_MARK, EventMark(name, description))
+        setattr(method, EVENT_MARK, EventMark(name, description, dedupe))
         return method
 
     return mark

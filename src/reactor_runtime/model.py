@@ -88,6 +88,10 @@ class OutputStream:
             fps = self._fps
         await stage_of(self._model).emit(output, fps, drop)
 
+    def set_fps(self, fps: float) -> None:
+        """The same as setting ``fps``: models of reactor-runtime 2.x know it by this name."""
+        self.fps = fps
+
     def flush(self, hold: bool = False) -> None:
         """Drops what a batch has not played out yet, and cuts to black; with ``hold`` the last picture stays."""
         stage_of(self._model).flush(hold)
@@ -114,6 +118,9 @@ class ReactorApp:
 
     output: OutputStream
 
+    output_buffer: OutputStream
+    """The same as ``output``, by the name of reactor-runtime 2.x."""
+
     state: Any
     """The fields that clients set, fresh for each session; None between sessions, and where none are declared."""
 
@@ -125,7 +132,7 @@ class ReactorApp:
         # Done here, so that a subclass which forgets super().__init__() works all the same.
         model = super().__new__(cls)
         model.connected = asyncio.Event()
-        model.output = OutputStream(model)
+        model.output = model.output_buffer = OutputStream(model)
         model._reactor = _Running()
         if not hasattr(cls, "state"):
             model.state = None

@@ -120,6 +120,9 @@ class TrackHolder:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._declared = None
+        # Models of reactor-runtime 2.x write @dataclass over their tracks, which leaves alone what a class has of its own.
+        if "__init__" not in vars(cls):
+            cls.__init__ = cls.__init__  # type: ignore[method-assign]
         _refuse_assigned(cls)
         try:
             cls.declared()
@@ -161,8 +164,14 @@ class Output(TrackHolder):
     TypeError when the names are not exactly the declared tracks.
     """
 
-    def __init__(self, **payloads: NDArray[Any] | TrackPayload) -> None:
+    def __init__(self, *in_order: NDArray[Any] | TrackPayload, **payloads: NDArray[Any] | TrackPayload) -> None:
         declared = type(self).declared()
+        if len(in_order) > len(declared):
+            raise TypeError(f"{type(self).__name__} has the tracks {list(declared)}: {len(in_order)} were given")
+        for name, payload in zip(declared, in_order, strict=False):
+            if name in payloads:
+                raise TypeError(f"{type(self).__name__}: {name} is given twice")
+            payloads[name] = payload
         missing, extra = declared.keys() - payloads.keys(), payloads.keys() - declared.keys()
         if missing or extra:
             problems = [f"missing {sorted(missing)}"] * bool(missing) + [f"unknown {sorted(extra)}"] * bool(extra)
