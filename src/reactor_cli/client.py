@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import json
-import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import typer
 from rich.live import Live
 from rich.progress import Progress
 from rich.table import Table
 
-from reactor_cli.completion import DEFAULT_URL, command_names
+from reactor_cli import connecting
+from reactor_cli.completion import command_names
+from reactor_cli.connecting import ModelOption, UrlOption, place_of, run
 from reactor_cli.output import JsonOption, errors, example, plain, say, show_json, show_json_line, show_table
 from reactor_cli.parameters import parameters_in_words
-from reactor_protocol.errors import CommandRejected, InvalidArgumentError, NetworkError, ReactorException, RequestTimeoutError
+from reactor_protocol.errors import CommandRejected, InvalidArgumentError, ReactorException, RequestTimeoutError
 from reactor_protocol.messages import JsonObject
 from reactor_protocol.schema_changes import body_of, commands_of, mapping_of
-
-T = TypeVar("T")
 
 client = typer.Typer(
     help="Connect to a model: see what it offers, command it, take pictures home.",
@@ -32,50 +31,11 @@ client = typer.Typer(
 )
 
 FIRST_PICTURE_S: Final = 20.0
+SHOWN_S: Final = 1.0
 SCHEMA_S: Final = 3.0
 """How long a model is waited for to tell its schema: what it offers is known without."""
 
-UrlOption = Annotated[str, typer.Option("--url", "-u", help="Address of a running model, else REACTOR_LOCAL_URL.")]
-ModelOption = Annotated[
-    str | None,
-    typer.Option("--model", "-m", help="A model of a coordinator (REACTOR_API_URL, REACTOR_API_KEY), instead of --url."),
-]
 TrackOption = Annotated[str, typer.Option("--track", "-t", help="A video track of the model.")]
-
-
-@asynccontextmanager
-async def connected(url: str, model: str | None) -> AsyncIterator[Any]:
-    """A client that is connected; the session that it began, if any, ends with it."""
-    # Loaded here and not above: it brings the WebRTC engine, which no other command needs.
-    sdk, config = importlib.import_module("reactor_sdk"), importlib.import_module("reactor_sdk.config")
-    if model is None:
-        os.environ[config.ENV_LOCAL_URL] = url or os.environ.get(config.ENV_LOCAL_URL) or DEFAULT_URL
-        reactor = sdk.Reactor("model", local=True)
-    elif os.environ.get(config.ENV_API_URL):
-        reactor = sdk.Reactor(model)
-    else:
-        raise InvalidArgumentError("REACTOR_API_URL is not set: say where the coordinator is, and its key in REACTOR_API_KEY")
-    reactor.on("queue_changed", _tell_place)
-    async with reactor:
-        try:
-            await reactor.connect()
-        except NetworkError as error:
-            start = "start the model (`reactor run`)" if model is None else "start the coordinator (`reactor coordinator`)"
-            raise NetworkError(f"{error}: {start}, or say where it is; `reactor doctor` finds out more") from error
-        yield reactor
-
-
-def _tell_place(place: Any) -> None:
-    if place is not None:
-        errors.print(f"waiting: place {place.position} of {place.waiting}")
-
-
-def _run(url: str, model: str | None, work: Callable[[Any], Awaitable[T]]) -> T:
-    async def run() -> T:
-        async with connected(url, model) as reactor:
-            return await work(reactor)
-
-    return asyncio.run(run())
 
 
 @client.command(epilog=example("reactor client show", "reactor client show --model sky --json"))
@@ -85,7 +45,7 @@ def show(url: UrlOption = "", model: ModelOption = None, as_json: JsonOption = F
     async def work(reactor: Any) -> tuple[JsonObject, JsonObject]:
         return dict(reactor.get_capabilities() or {}), await _schema(reactor)
 
-    found, document = _run(url, model, work)
+    found, document = run(place_of(url, model), work)
     commands = found.get("commands") or []
     if as_json:
         shapes = {name: body_of(mapping_of(told.get("requestBody"))) for name, told in commands_of(document).items()}
@@ -121,29 +81,55 @@ def send(
     files: Annotated[list[str] | None, typer.Option("--file", "-f", help="NAME=PATH: a parameter that is a file.")] = None,
     url: UrlOption = "",
     model: ModelOption = None,
+    anew: Annotated[bool, typer.Option("--new", help="Begin a session, and end the one that was left open.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Send a command and print its reply."""
+    """Send a command and print its reply. The session stays for a minute: the next command goes on with it."""
     data = {name: parsed(text) for name, text in pairs(values or ())}
     paths = dict(pairs(files or ()))
 
-    async def work(reactor: Any) -> JsonObject | None:
+    async def work(reactor: Any) -> JsonObject:
         uploads = {name: await reactor.upload_file(path) for name, path in paths.items()}
         try:
-            reply: JsonObject | None = await reactor.send_command(command, {**data, **uploads})
+            reply = await reactor.send_command(command, {**data, **uploads}, wait="answered")
         except CommandRejected as refusal:
             if refusal.code != "invalid_command":
                 raise
             takes = "; ".join(parameters_in_words(await _schema(reactor), command))
             why = f"{refusal.reason} ({command} takes {takes})" if takes else refusal.reason
             raise CommandRejected(refusal.code, why, command=command) from refusal
-        return reply
+        await _until_shown(reactor, reply.frame)
+        return dict(reply)
 
-    reply = _run(url, model, work)
-    if as_json or reply is not None:
-        show_json(reply)
+    reply = run(place_of(url, model, stays=True, anew=anew), work)
+    if as_json or reply:
+        show_json(reply or None)
     else:
         say(f"[green]{plain(command)}[/green] was accepted")
+
+
+async def _until_shown(reactor: Any, number: int | None) -> None:
+    """Waits a moment for the frame that shows what a command did: while nobody is connected, a model may make none."""
+    tracks = (reactor.get_capabilities() or {}).get("tracks") or []
+    videos = [each["name"] for each in tracks if each["kind"] == "video" and each["direction"] == "recvonly"]
+    if number is None or not videos:
+        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SHOWN_S):
+            async for _, info in reactor.frames(videos[0], with_info=True):
+                if info.number is not None and info.number >= number:
+                    return
+
+
+@client.command(epilog=example("reactor client end"))
+def end(url: UrlOption = "", model: ModelOption = None, as_json: JsonOption = False) -> None:
+    """End the session that `send` has left open."""
+    place = place_of(url, model)
+    ended = asyncio.run(connecting.end(place))
+    if as_json:
+        show_json({"session_id": ended, "ended": ended is not None})
+    else:
+        say(f"session {plain(ended[:8])} is ended" if ended is not None else "no session was left open")
 
 
 @client.command(epilog=example("reactor client picture now.png"))
@@ -167,7 +153,7 @@ def picture(
             raise RequestTimeoutError(why) from error
         raise InvalidArgumentError(f"the session ended before {track} showed anything")
 
-    rgb = _run(url, model, work)
+    rgb = run(place_of(url, model), work)
     write(rgb)
     height, width = rgb.shape[:2]
     if as_json:
@@ -196,7 +182,7 @@ def clip(
             found = await reactor.request_clip(seconds)
             return len(await reactor.download_clip_as_file(found, file, on_progress=told))
 
-    size = _run(url, model, work)
+    size = run(place_of(url, model), work)
     if as_json:
         show_json({"file": str(file), "bytes": size, "seconds": seconds})
         return
@@ -223,7 +209,7 @@ def stats(
                 else:
                     live.update(_figures_table(found), refresh=True)
 
-    _run(url, model, work)
+    run(place_of(url, model), work)
 
 
 def pairs(texts: Sequence[str]) -> list[tuple[str, str]]:
