@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import ray
+from ray._raylet import GcsClient  # type: ignore[attr-defined]  # compiled, and without types
 from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
 
 from reactor_coordinator.pools.port import PoolError, PoolFullError
@@ -59,12 +60,11 @@ class RayCluster:
             if host and port.isdecimal():
                 # Ray waits for long where nobody listens, and then ends this process.
                 socket.create_connection((host.strip("[]"), int(port)), _CONNECT_LIMIT_S).close()
+                # Nor does it say soon that a token is missing; its own client of the head node does.
+                GcsClient(address=self._address)
             ray.init(address=self._address, namespace=self._namespace, log_to_driver=False, logging_level=logging.ERROR)
         except (OSError, RuntimeError, ValueError, RayError) as error:
-            raise PoolError(
-                f"the Ray cluster at {self._address} cannot be used: {_brief(error)}; "
-                "start one with `ray start --head`, or correct pool.address"
-            ) from error
+            raise PoolError(f"the Ray cluster at {self._address} cannot be used: {_refusal(error)}") from error
 
     async def close(self) -> None:
         """Leaves the cluster; the workers run on."""
@@ -232,6 +232,19 @@ def _count(left: dict[str, float], size: dict[str, float]) -> int:
     """How many of a size fit into what is left of a node. Without end where nothing is asked for: the pool has its own bound."""
     counts = [max(0, int(left[kind] / each + _ALMOST)) for kind, each in size.items() if each > 0]
     return min(counts, default=_MANY)
+
+
+def _refusal(error: Exception) -> str:
+    """Why a cluster cannot be joined, and what to do."""
+    if type(error).__name__ == "AuthenticationError":
+        return (
+            "it asks for a token, and this process has none or another one. A cluster does so where ~/.ray/auth_token is there, "
+            "which a ray.init() leaves behind. Set RAY_AUTH_MODE=token here and for `ray start`, and have the same "
+            "~/.ray/auth_token on every machine; or, where nobody else reaches the network, start it with RAY_AUTH_MODE=disabled"
+        )
+    if str(error).startswith("Version mismatch"):
+        return f"{' '.join(str(error).split())}: have the same versions on every machine"
+    return f"{_brief(error)}; start one with `ray start --head`, or correct pool.address"
 
 
 def _brief(error: BaseException) -> str:

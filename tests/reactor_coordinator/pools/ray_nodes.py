@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,7 @@ STORE_BYTES = 80_000_000
 class RayNode:
     """One node: ``ray start --block`` and all that it starts."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> None:
         self._log = folder / f"node-{time.monotonic_ns()}.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -39,7 +39,13 @@ class RayNode:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**os.environ, UNTOLD: "do not tell", "TMPDIR": str(folder), "RAY_DISABLE_IMPORT_WARNING": "1"},
+                env={
+                    **os.environ,
+                    UNTOLD: "do not tell",
+                    "TMPDIR": str(folder),
+                    "RAY_DISABLE_IMPORT_WARNING": "1",
+                    **(environ or {}),
+                },
             )
 
     def wait_until_up(self) -> None:
