@@ -42,10 +42,14 @@ class _Standing(NamedTuple):
 
 
 class Watch:
-    """One client that waits for news of a session. The newest news replaces what it has not fetched yet."""
+    """One client that waits for news of a session, until it is placed or, if ``whole``, over.
 
-    def __init__(self, session_id: str) -> None:
+    The newest news replaces what it has not fetched yet.
+    """
+
+    def __init__(self, session_id: str, *, whole: bool = False) -> None:
         self.session_id = session_id
+        self.whole = whole
         self.told: _Standing | None = None
         self.told_at = 0.0
         self.over = False
@@ -89,9 +93,9 @@ class Board:
 
     # ------------------------------------------------------------------------------------------------------ watching
 
-    def watch(self, session_id: str) -> Watch:
-        """A new watcher of a session."""
-        watch = Watch(session_id)
+    def watch(self, session_id: str, *, whole: bool = False) -> Watch:
+        """A new watcher of a session, until it is placed or, if ``whole``, over."""
+        watch = Watch(session_id, whole=whole)
         self._watches.setdefault(session_id, set()).add(watch)
         self.heard(session_id)
         return watch
@@ -199,7 +203,7 @@ class Board:
             text = text or event_text(describe(session, worker, place, self._cluster))
             watch.told, watch.told_at = standing, now
             watch.tell(text)
-            if is_final(session, worker):
+            if is_final(session, worker, whole=watch.whole):
                 watch.end()
         return any_told
 
@@ -229,10 +233,10 @@ def _standing(session: SessionRecord, worker: WorkerRecord | None, place: Place 
     return _Standing(state, None if place is None else (place.position, place.waiting))
 
 
-def is_final(session: SessionRecord, worker: WorkerRecord | None) -> bool:
-    """Whether somebody who waits for a session needs to know no more."""
-    if session.state is SessionState.CLOSED:
-        return True
+def is_final(session: SessionRecord, worker: WorkerRecord | None, *, whole: bool = False) -> bool:
+    """Whether somebody who waits for a session needs to know no more; with ``whole``, whether it is over."""
+    if session.state is SessionState.CLOSED or whole:
+        return session.state is SessionState.CLOSED
     return session.state is SessionState.ACTIVE and worker is not None and worker.capabilities is not None
 
 

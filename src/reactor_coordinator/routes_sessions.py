@@ -105,14 +105,15 @@ def one_session_routes(service: Service) -> APIRouter:
     described: dict[int | str, dict[str, Any]] = {200: {"model": Session, "content": {EVENT_STREAM: {}}}, **RESPONSES}
 
     @router.get("", responses=described, response_model=None)
-    async def describe(request: Request, session_id: SessionId) -> Response | SessionStream:
+    async def describe(request: Request, session_id: SessionId) -> Response:
         """A session. With ``Accept: text/event-stream`` it comes again after every change, until it is ACTIVE or over."""
-        caller = await service.doorkeeper.caller(request)
-        session, worker = await service.session(caller, session_id)
-        service.board.heard(session_id)
-        if EVENT_STREAM in request.headers.get("accept", "") and service.board.watchers(session_id) < _MAX_STREAMS:
-            return _Streamed(SessionStream(service.board, session, worker))
-        return JSONResponse(service.board.body(session, worker))
+        return await _described(service, request, session_id, whole=False)
+
+    @router.get("/events", responses=described, response_model=None)
+    async def events(request: Request, session_id: SessionId) -> Response:
+        """A session. With ``Accept: text/event-stream`` it comes again after every change, for as long as it lasts: its clients
+        hear at once that its worker is lost."""
+        return await _described(service, request, session_id, whole=True)
 
     @router.get("/info", responses=RESPONSES)
     async def info(request: Request, session_id: SessionId) -> SessionInfo:
@@ -147,6 +148,15 @@ def one_session_routes(service: Service) -> APIRouter:
         return Response(status_code=204)
 
     return router
+
+
+async def _described(service: Service, request: Request, session_id: str, *, whole: bool) -> Response:
+    caller = await service.doorkeeper.caller(request)
+    session, worker = await service.session(caller, session_id)
+    service.board.heard(session_id)
+    if EVENT_STREAM in request.headers.get("accept", "") and service.board.watchers(session_id) < _MAX_STREAMS:
+        return _Streamed(SessionStream(service.board, session, worker, whole=whole))
+    return JSONResponse(service.board.body(session, worker))
 
 
 class _Streamed(Response):

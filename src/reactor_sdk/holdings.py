@@ -10,6 +10,7 @@ from typing import Final
 from aiortc.mediastreams import MediaStreamTrack
 
 from reactor_protocol.errors import ReactorException, TrackTakenError
+from reactor_protocol.lifecycles import SESSION_QUEUED
 from reactor_protocol.names import PING_TIMEOUT_S
 from reactor_protocol.resources import Session
 from reactor_sdk.connection import Connection
@@ -61,6 +62,10 @@ class Holdings:
         On another worker it is unknown, or, which is worse, another client's.
         """
         return self.connection_id if described(session) and _placements(session) == self.placements else None
+
+    def has_moved(self, session: Session) -> bool:
+        """Whether the worker that this client is connected to has the session no more."""
+        return session.state.upper() in SESSION_QUEUED or _placements(session) != self.placements
 
     def flows(self, name: str) -> bool:
         """Whether the application wants that output track."""

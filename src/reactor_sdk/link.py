@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Coroutine, Mapping
+from contextlib import aclosing
 from typing import Any, Final
 
 from reactor_protocol.codec import clip_body
@@ -19,7 +20,7 @@ from reactor_protocol.errors import (
     SessionEndedError,
     TransportError,
 )
-from reactor_protocol.lifecycles import ClientEvent, ReactorStatus
+from reactor_protocol.lifecycles import ClientEvent, ReactorStatus, SessionState
 from reactor_protocol.messages import ApplicationMessage, ClipFailed, ClipReady, RuntimeMessage, ServerMessage, SessionEnded
 from reactor_protocol.names import NOTICE_ERROR, NOTICE_EXPIRATION, NOTICE_RATE_LIMITED
 from reactor_protocol.resources import Session, Track
@@ -53,6 +54,7 @@ GPU_CONNECTION_ERROR: Final = "GPU_CONNECTION_ERROR"
 SESSION_TERMINAL: Final = "SESSION_TERMINAL"
 
 _CLOSE_LIMIT_S: Final = 2.0
+_LAST_WORDS_S: Final = 1.0
 
 
 class Link:
@@ -261,6 +263,7 @@ class Link:
         connection.check_open()
         sampling = self.sampling.keep(connection, lambda: main_video(self.state.tracks()))
         connection.scope.start(sampling, "stats history")
+        connection.scope.start(self._follow(connection, line.session.session_id), "session events")
         for name in connection.remote:
             if name in self.holdings.tagged:
                 connection.tag(name)
@@ -272,6 +275,22 @@ class Link:
         early, self._early = self._early, []
         for message in early:
             self.message_received(message)
+
+    async def _follow(self, connection: Connection, session_id: str) -> None:
+        """Hears from the server that the session's worker is lost, long before the connection itself falls silent."""
+        try:
+            async with aclosing(self.dialer.sessions.follow(session_id)) as changes:
+                async for session in changes:
+                    if session.state.upper() == SessionState.CLOSED:
+                        # The worker's own words, if it lives, are on their way.
+                        await asyncio.sleep(_LAST_WORDS_S)
+                        self._session_over(session.reason or "")
+                        return
+                    if self.holdings.has_moved(session):
+                        connection.fail(TransportError("the session's worker is lost: the session goes on at another"))
+                        return
+        except ReactorException as error:
+            logger.debug("what happens to the session %s is not told: %s", session_id, error)
 
     async def _give_up(self, code: str, error: BaseException) -> None:
         """An attempt has failed: tells so, unless the caller itself has cancelled it."""

@@ -81,6 +81,28 @@ class Patience:
         return max(pause * random.uniform(0.5, 1.0), self._least)
 
 
+async def follow(api: Api, session_id: str) -> AsyncGenerator[Session, None]:
+    """A session that has a worker, now and after every change, until the server tells no more of it, or cannot."""
+    loop = asyncio.get_running_loop()
+    patience = Patience(loop.time())
+    while True:
+        began = loop.time()
+        try:
+            async with aclosing(api.watch(f"/sessions/{session_id}/events")) as replies:
+                async for reply in replies:
+                    if not reply.streamed:
+                        return
+                    session = reply.parse(Session)
+                    patience.answered(loop.time())
+                    yield session
+                    if session.state.upper() == SessionState.CLOSED:
+                        return
+        except _PASSING as error:
+            patience.failed(error, loop.time())
+        patience.listened(loop.time() - began)
+        await asyncio.sleep(patience.next_pause())
+
+
 class Queueing:
     """One session's wait for a worker. ``session`` is what the server said last."""
 

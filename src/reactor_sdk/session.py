@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import quote
@@ -24,7 +25,7 @@ from reactor_protocol.names import TRANSPORT, WEBRTC_VERSION
 from reactor_protocol.resources import Session
 from reactor_sdk.api import Api
 from reactor_sdk.config import ClientConfig
-from reactor_sdk.queueing import OnSession, Queueing, check_alive, described
+from reactor_sdk.queueing import OnSession, Queueing, check_alive, described, follow
 from reactor_sdk.tokens import make_credentials
 from reactor_sdk.version import CLIENT_INFO
 
@@ -61,6 +62,10 @@ class Sessions(Protocol):
 
     async def find(self, session_id: str) -> Session:
         """The session of an earlier connection. Raises :class:`SessionEndedError` where it is over."""
+        ...
+
+    def follow(self, session_id: str) -> AsyncGenerator[Session, None]:
+        """The session, now and after every change, for as long as the server tells; none where it does not."""
         ...
 
     async def end(self, session_id: str, connection_id: int | None = None) -> None:
@@ -118,6 +123,9 @@ class HostedSessions:
 
     async def wait(self, session: Session, on_session: OnSession | None = None) -> Session:
         return await Queueing(self._api, session, on_session or _nobody).until_described()
+
+    def follow(self, session_id: str) -> AsyncGenerator[Session, None]:
+        return follow(self._api, session_id)
 
     async def end(self, session_id: str, connection_id: int | None = None) -> None:
         with contextlib.suppress(NotFoundError):
@@ -200,6 +208,12 @@ class LocalSessions:
                 f"session {session_id} is over: the runtime at {self._api.address} was restarted or has ended it; call connect()"
             )
         return session
+
+    async def follow(self, session_id: str) -> AsyncGenerator[Session, None]:
+        # A runtime that is gone takes its session with it: there is nobody to tell.
+        nothing: tuple[Session, ...] = ()
+        for session in nothing:
+            yield session
 
     async def end(self, session_id: str, connection_id: int | None = None) -> None:
         # The route takes no id: another client's session must not be ended in place of ours.

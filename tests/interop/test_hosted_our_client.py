@@ -186,6 +186,10 @@ async def test_a_client_whose_worker_was_killed_lands_on_the_next_one(hosted: Ho
         began = time.perf_counter()
         await statuses.until(lambda: ReactorStatus.DISCONNECTED in statuses.passed)
         noticed = time.perf_counter() - began
+        last = reactor.get_last_error()
+        # The coordinator has said so: the connection itself falls silent ten seconds later.
+        assert last is not None
+        assert last.message == "the session's worker is lost: the session goes on at another"
         async with asyncio.timeout(DEADLINE_SECONDS):
             await reactor.reconnect()
         landed = time.perf_counter() - began

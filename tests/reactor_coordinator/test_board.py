@@ -142,3 +142,21 @@ async def test_one_who_was_taken_for_gone_is_noticed_at_once() -> None:
     assert board.returned
     board.present()
     assert not board.returned
+
+
+async def test_who_watches_a_whole_session_hears_that_it_loses_its_worker_and_of_its_end() -> None:
+    board = Board("local")
+    board.show(snapshot(1.0, session("PENDING", worker_id="w1")))
+    waiting, whole = board.watch("s1"), board.watch("s1", whole=True)
+    active = session("ACTIVE", worker_id="w1")
+    board.show(snapshot(2.0, active))
+    assert [(await told(each))["state"] for each in (waiting, whole)] == ["ACTIVE", "ACTIVE"]
+    assert await told(waiting) is None
+    board.show(snapshot(3.0, session("INACTIVE", restarts=1), Place(1, 1)))
+    assert (await told(whole))["state"] == "INACTIVE"
+    board.show(snapshot(4.0, session("ACTIVE", worker_id="w1", placements=2)))
+    moved = await told(whole)
+    assert (moved["state"], moved["placements"]) == ("ACTIVE", 2)
+    board.tell(session("CLOSED", reason="enough"))
+    assert (await told(whole))["reason"] == "enough"
+    assert await told(whole) is None

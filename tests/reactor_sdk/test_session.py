@@ -242,3 +242,11 @@ async def test_only_the_own_local_session_is_ended(fake: FakeCoordinator, local:
 def test_a_session_that_cannot_be_connected_to_is_refused(body: dict[str, object], message: str) -> None:
     with pytest.raises(TransportError, match=message):
         check_described(Session.model_validate({"session_id": "s", "state": "ACTIVE", **body}))
+
+
+async def test_a_server_that_tells_nothing_of_a_session_is_not_asked_again(fake: FakeCoordinator, hosted: HostedSessions) -> None:
+    opened = await hosted.open(None)
+    with pytest.raises(NotFoundError):
+        _ = [each async for each in hosted.follow(opened.session.session_id)]
+    local = LocalSessions(Api(fake.url))
+    assert [each async for each in local.follow(opened.session.session_id)] == []

@@ -11,6 +11,7 @@ OF_A_SESSION: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", "/sessions/{session_id}", None),
     ("PUT", "/sessions/{session_id}", None),
     ("DELETE", "/sessions/{session_id}", None),
+    ("GET", "/sessions/{session_id}/events", None),
     ("GET", "/sessions/{session_id}/info", None),
     ("GET", "/sessions/{session_id}/runtime", None),
     ("GET", "/sessions/{session_id}/schema", None),
