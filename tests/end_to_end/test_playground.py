@@ -29,6 +29,41 @@ def tour(server: Server) -> Iterator[Tour]:
         yield tour
 
 
+def test_the_first_drag_of_a_slider_goes_all_the_way(tour: Tour) -> None:
+    slider = tour.command("set_level").get_by_role("slider", name="Level")
+    slider.scroll_into_view_if_needed()
+    place = slider.bounding_box()
+    assert place is not None
+    mouse, y = tour.page.mouse, place["y"] + place["height"] / 2
+    mouse.move(place["x"] + 8, y)
+    mouse.down()
+    mouse.move(place["x"] + place["width"] / 2, y, steps=5)
+    expect(tour.result("set_level")).to_contain_text("✓")
+    tour.sees("level", 128)
+    mouse.move(place["x"] + place["width"] - 1, y, steps=5)
+    mouse.up()
+    mouse.move(0, 0)
+    expect(slider).to_have_value("255")
+    tour.sees("level", 255)
+
+
+def test_a_slider_follows_the_model_after_it_was_moved_by_hand(tour: Tour) -> None:
+    slider = tour.command("set_level").get_by_role("slider", name="Level")
+    slider.press("ArrowLeft")
+    tour.sees("level", 254)
+    tour.page.keyboard.press("r")
+    expect(slider).to_have_value("0")
+    expect(slider).to_be_focused()
+    exact = tour.command("set_level").get_by_role("spinbutton", name="Level")
+    exact.fill("70")
+    tour.page.locator("#keys").get_by_role("button", name="Reset").click()
+    expect(tour.logged("message", "state")).to_have_count(2)
+    expect(exact).to_have_value("70")
+    exact.press("Enter")
+    tour.sees("level", 70)
+    tour.page.locator("#log").get_by_role("button", name="Clear").click()
+
+
 def test_a_slider_sends_while_it_is_moved_and_takes_an_exact_number(tour: Tour) -> None:
     slider = tour.command("set_level").get_by_role("slider", name="Level")
     slider.fill("200")
@@ -193,6 +228,44 @@ def test_keys_hold_and_let_go(tour: Tour) -> None:
     tour.sees("steer", 1)
     pad.dispatch_event("pointerup", {"pointerId": 1})
     tour.sees("steer", 128)
+
+
+def test_the_keys_come_first_and_are_told_on_the_picture_until_one_is_used(server: Server, tour: Tour) -> None:
+    page = tour.another(server.url, viewport={"width": 1366, "height": 768})
+    assert page.locator("#keys").evaluate("(each) => each.getBoundingClientRect().bottom <= innerHeight && scrollY === 0")
+    hint = page.locator(".frame .key-hint")
+    expect(hint).to_have_text("←→ steerW gasR reset")
+    expect(page.locator(".touch-pad")).to_be_hidden()
+    page.keyboard.press("w")
+    expect(hint).to_have_count(0)
+    page.context.close()
+
+
+def test_thumbs_on_the_picture_steer_and_drive(server: Server, tour: Tour) -> None:
+    page = tour.another(server.url, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    expect(page.locator(".key-hint")).to_be_hidden()
+    middle = "(each) => { const { x, y, width, height } = each.getBoundingClientRect(); return [x + width / 2, y + height / 2]; }"
+    left, right, up = (page.locator(f".touch-{way}").evaluate(middle) for way in ("left", "right", "up"))
+    assert left[0] < right[0] < 195 < up[0] < 390, "one hand steers, the other one drives"
+    fingers = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: list[float]) -> None:
+        places = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    touch("touchStart", right)
+    touch("touchStart", right, up)
+    tour.sees("steer", 255)
+    tour.sees("gas", 255)
+    expect(page.locator(".touch-up")).to_have_attribute("data-held", "")
+    touch("touchMove", left, up)
+    tour.sees("steer", 1)
+    touch("touchEnd")
+    tour.sees("steer", 128)
+    tour.sees("gas", 0)
+    page.locator(".touch-chip").tap()
+    expect(page.locator("#log .log-sent", has_text="reset")).to_have_count(1)
+    page.context.close()
 
 
 def test_a_gamepad_steers_and_presses(tour: Tour) -> None:

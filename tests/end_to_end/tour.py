@@ -73,6 +73,18 @@ class Tour:
         self.page.screenshot(path=file, full_page=True)
         return file
 
+    def another(self, url: str, **options: Any) -> Page:
+        """A page of another browser, such as a phone, connected to the same session. Its context has to be closed."""
+        browser = self.page.context.browser
+        assert browser is not None
+        page = browser.new_context(**options).new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.goto(url)
+        expect(page.locator('#status[data-status="ready"]')).to_be_visible()
+        expect(page.locator(".veil")).to_be_hidden()
+        return page
+
     def module(self, script: str, argument: Any = None) -> Any:
         """What a function with the page's modules as its first argument returns."""
         loaded = "const [keys, shapes] = await Promise.all(['keys', 'shapes'].map((name) => import(`/playground/${name}.js`)));"

@@ -13,6 +13,8 @@ export { commandsOf };
 
 /** The shortest time between two values of one control that is being moved, in ms. */
 const REST_MS = 50;
+/** For how long a control stays as somebody has set it, whatever the model tells. */
+const SETTLE_MS = 300;
 /** Kinds of which a command that has no other field sends every change at once. */
 const LIVE = new Set(["slider", "segments", "select", "toggle", "colour"]);
 
@@ -179,6 +181,15 @@ function told(reply) {
 class CommandForm {
   /** Whether something was put in that has not been sent. */
   #touched = false;
+  /** How many sendings are unanswered. */
+  #underWay = 0;
+  /** Whether a pointer holds a control. */
+  #pressed = false;
+  #movedAt = -Infinity;
+  /** What the model has told that is not shown yet, as `{value}`. */
+  #told = null;
+  #timer = null;
+  #aborter = new AbortController();
 
   constructor(schema, command, actions) {
     this.command = command;
@@ -204,7 +215,11 @@ class CommandForm {
     const fields = el("fieldset", {}, legend, ...views.map((view) => view.element), foot);
     const form = el("form", { class: ["command", this.live ? "live" : "", alone ? `alone ${command.fields[0].kind}-command` : ""].join(" ").trim(), noValidate: true, autocomplete: "off" }, fields);
     form.dataset.command = command.name;
-    form.addEventListener("input", () => (this.#touched = true));
+    const moved = () => ((this.#touched = true), (this.#movedAt = performance.now()));
+    form.addEventListener("input", moved, { capture: true }); // before the control sends it
+    form.addEventListener("pointerdown", ({ target }) => (this.#pressed = target.type === "range"));
+    const released = () => this.#pressed && ((this.#pressed = false), this.#settle());
+    for (const type of ["pointerup", "pointercancel"]) document.addEventListener(type, released, { signal: this.#aborter.signal });
     form.addEventListener("submit", (event) => (event.preventDefault(), this.#submit()));
     form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.tagName === "TEXTAREA") form.requestSubmit();
@@ -234,7 +249,10 @@ class CommandForm {
     // Not disabled: that would take the focus away from who pressed it.
     this.button?.setAttribute("aria-disabled", "true");
     this.#touched = false;
+    this.#underWay += 1;
     await this.result.of(this.command.name, this.actions.send(this.command.name, data));
+    this.#underWay -= 1;
+    this.#settle();
     this.button?.setAttribute("aria-disabled", "false");
   }
 
@@ -242,10 +260,27 @@ class CommandForm {
   reflect(values) {
     const [only, more] = this.views;
     if (more || this.command.name !== `set_${only.field.name}` || !(only.field.name in values)) return;
-    if (!this.#touched && !this.element.contains(document.activeElement)) only.show(values[only.field.name]);
+    this.#told = { value: values[only.field.name] };
+    this.#settle();
+  }
+
+  /** Shows what the model has told last, once nobody changes it: what it tells meanwhile may be from before. */
+  #settle() {
+    clearTimeout(this.#timer);
+    const typing = !this.live && this.element.contains(document.activeElement);
+    if (this.#told === null || this.#touched || this.#pressed || this.#underWay > 0 || typing) return;
+    const wait = this.#movedAt + SETTLE_MS - performance.now();
+    if (wait > 0) {
+      this.#timer = setTimeout(() => this.#settle(), wait);
+      return;
+    }
+    this.views[0].show(this.#told.value);
+    this.#told = null;
   }
 
   destroy() {
+    this.#aborter.abort();
+    clearTimeout(this.#timer);
     this.stream.stop();
   }
 }

@@ -140,6 +140,7 @@ class Playground {
     const samples = hosted ? [] : (schema["x-reactor"]?.playground?.samples ?? []);
     this.clips = samples.map((name) => ({ name, url: `${origin}/playground/samples/${encodeURIComponent(name)}` }));
     this.sidebar.show(schema);
+    this.stage.overlay(this.sidebar.onPicture);
     this.inputs.show(this.client.tracks, this.clips);
     this.inputs.setEnabled(this.client.status === "ready");
   }

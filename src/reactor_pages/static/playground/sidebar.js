@@ -3,6 +3,7 @@
 import { buildControls } from "./controls.js";
 import { buildKeypad } from "./keypad.js";
 import { bindKeys, bindingsOf, isBound } from "./keys.js";
+import { keyHint, touchPad } from "./touch_pad.js";
 
 export class Sidebar {
   #controls = null;
@@ -11,6 +12,8 @@ export class Sidebar {
   #bindings = null;
   #bound = null;
   #keypad = null;
+  #pad = null;
+  #hint = null;
 
   /** @param {HTMLElement} controls @param {HTMLElement} keys @param {import("./controls.js").Actions} actions */
   constructor(controls, keys, actions) {
@@ -30,7 +33,21 @@ export class Sidebar {
     this.#bindings = bindingsOf(schema);
     this.#keypad = buildKeypad(this.keys, this.#bindings, () => this.#bound);
     this.keys.parentElement.hidden = !isBound(this.#bindings);
+    this.#pad = touchPad(this.#bindings, () => this.#bound);
+    this.#hint = keyHint(this.#bindings);
     this.setEnabled(this.#enabled);
+  }
+
+  /** What stands on the picture: what the keys do, and pads for fingers. @returns {HTMLElement[]} */
+  get onPicture() {
+    return [this.#hint, this.#pad?.element].filter(Boolean);
+  }
+
+  /** Shows which keys are held; whoever has held one knows them. */
+  #held(keys) {
+    this.#keypad.held(keys);
+    this.#pad?.held(keys);
+    if (keys.length > 0) this.#hint?.remove();
   }
 
   /** Whether commands can be sent now. */
@@ -51,6 +68,6 @@ export class Sidebar {
     if (bindings !== null && this.#bound !== null) return;
     this.#bound?.destroy();
     const { send } = this.actions;
-    this.#bound = bindings && bindKeys(window, bindings, { send, held: (keys) => this.#keypad.held(keys) });
+    this.#bound = bindings && bindKeys(window, bindings, { send, held: (keys) => this.#held(keys) });
   }
 }

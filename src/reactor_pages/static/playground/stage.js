@@ -8,6 +8,7 @@ import { icon } from "./icons.js";
 export class Stage extends EventTarget {
   #screens = new Map();
   #speakers = new Map();
+  #overlay = [];
 
   /** @param {HTMLElement} screens @param {HTMLElement} speakers */
   constructor(screens, speakers) {
@@ -31,11 +32,19 @@ export class Stage extends EventTarget {
     this.roots.screens.replaceChildren(...[...this.#screens.values()].map((screen) => screen.element));
     const needed = tracks.filter(({ direction }) => direction === "sendonly").map(({ name }) => name);
     this.hint = needed.length ? `This model takes ${needed.join(" and ")}: choose a source below Inputs.` : "";
+    this.overlay(this.#overlay);
     this.roots.screens.dataset.count = String(this.#screens.size);
     this.roots.screens.hidden = this.#screens.size === 0;
     this.soundOn = button("Sound on", () => this.#speakers.forEach((speaker) => speaker.mute(false)), { class: "primary sound-on" });
     this.roots.speakers.replaceChildren(...(this.#speakers.size ? [this.soundOn] : []), ...[...this.#speakers.values()].map((each) => each.element));
     this.roots.speakers.hidden = this.#speakers.size === 0;
+  }
+
+  /** Lays something over the first screen's picture, instead of what lay there. @param {HTMLElement[]} elements */
+  overlay(elements) {
+    this.#overlay.forEach((each) => each.remove());
+    this.#overlay = elements;
+    this.#screens.values().next().value?.frame.append(...elements);
   }
 
   #heard() {

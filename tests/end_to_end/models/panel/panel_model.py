@@ -52,6 +52,12 @@ class Shouted(ModelMessage):
     words: str
 
 
+class State(ModelMessage):
+    """How the controls stand, as the model sees it."""
+
+    level: int
+
+
 class Seen(ModelMessage):
     """The camera's newest picture: its size, and the mean colour of its four corners, row by row."""
 
@@ -143,8 +149,9 @@ class Panel(ReactorModel):
         return seen(self.camera)
 
     @event(name="reset", description="All squares are black again.")
-    def reset(self) -> None:
+    async def reset(self) -> None:
         self.shown = {}
+        await self.send(State(level=0))
 
     @event(name="break_down")
     def break_down(self) -> None:
