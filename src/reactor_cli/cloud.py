@@ -37,6 +37,8 @@ sessions = typer.Typer(help="Sessions: list and end them.")
 workers = typer.Typer(help="Workers: list and drain them.")
 
 _DAY_S = 86_400.0
+_ID_CHARS: Final = 8
+"""What tables show of a session's id: as much as finds it again, and leaves room for the rest in 80 columns."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -175,10 +177,10 @@ def list_keys(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         show_json(rows)
         return
     for row in rows:
-        row["created"], row["limit"] = ago(row["created_at"]), row["max_sessions"]
+        row["prio"], row["limit"] = row["priority"], row["max_sessions"]
         row["state"] = "revoked" if row["revoked_at"] else f"expires {ago(row['expires_at'])}" if row["expires_at"] else "valid"
         row["credit"] = None if row["credit_s"] is None else f"{row['credit_s'] / 3600:.2f} h"
-    columns = ("id", "name", "prefix", "role", "priority", "limit", "credit", "created", "state")
+    columns = ("name", "prefix", "role", "prio", "limit", "credit", "state")
     show_table(rows, columns, "There are no keys: make one with `reactor keys create NAME`.")
 
 
@@ -217,14 +219,22 @@ def list_sessions(
     if as_json:
         show_json([_session_row(session) for session in found])
         return
-    rows = [{**_session_row(session), "created": ago(session.created_at), "ends": ago(session.expires_at)} for session in found]
+    rows = [
+        {
+            **_session_row(session),
+            "id": session.id[:_ID_CHARS],
+            "created": ago(session.created_at),
+            "ends": ago(session.expires_at if session.ended_at is None else session.ended_at),
+        }
+        for session in found
+    ]
     columns = ("id", "model", "state", "created", "ends", "reason")
     show_table(rows, columns, "There are no sessions.")
 
 
 @sessions.command("end")
 def end_session(
-    session: Annotated[str, typer.Argument(help="The session's id.")],
+    session: Annotated[str, typer.Argument(help="The session's id, or how it begins.")],
     reason: Annotated[str, typer.Option(help="Told to its clients.")] = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -252,10 +262,15 @@ def list_workers(config: ConfigOption = None, as_json: JsonOption = False) -> No
         show_json([_worker_row(worker) for worker in found])
         return
     rows = [
-        {**_worker_row(worker), "started": ago(worker.started_at), "draining": "yes" if worker.draining else None}
+        {
+            **_worker_row(worker),
+            "session": worker.session_id and worker.session_id[:_ID_CHARS],
+            "started": ago(worker.started_at),
+            "draining": "yes" if worker.draining else None,
+        }
         for worker in found
     ]
-    columns = ("id", "model", "state", "session_id", "started", "draining")
+    columns = ("id", "model", "state", "session", "started", "draining")
     show_table(rows, columns, "There are no workers: they are started by a coordinator.")
 
 

@@ -24,6 +24,11 @@ PANEL_MANY: Final = "Serve many clients"
 _CODES: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters but for tabs and ends of lines, those that turn the direction of writing, and halves of characters."""
 
+_WHOLE: Final = frozenset(
+    {"id", "prefix", "state", "role", "session", "created", "started", "ends", "draining", "kind", "direction"}
+)
+"""Columns that are short, and are not folded."""
+
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 errors = Console(stderr=True, highlight=False)
@@ -65,7 +70,7 @@ def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty:
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column.upper().replace("_", " "), overflow="fold", no_wrap=column in ("id", "prefix", "state"))
+        table.add_column(column.upper().replace("_", " "), overflow="fold", no_wrap=column in _WHOLE)
     for row in rows:
         table.add_row(*("-" if row.get(column) is None else plain(str(row[column])) for column in columns))
     _out.print(table)

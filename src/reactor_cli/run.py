@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import ipaddress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -52,3 +53,17 @@ def _greet(settings: Any, url: str, *, as_json: bool) -> None:
     errors.print(f"[bold]reactor[/bold] serves on [cyan]{plain(url)}[/cyan] (Ctrl-C ends it)", soft_wrap=True)
     if page is not None:
         errors.print(f"        play with it in a browser: [cyan]{plain(page)}[/cyan]", soft_wrap=True)
+    if settings.worker is None and reached_by_network(settings.host):
+        errors.print(
+            f"        [yellow]whoever reaches this machine can use it, too[/yellow] (it listens on {plain(settings.host)}): "
+            "`--host 127.0.0.1` is for you alone",
+            soft_wrap=True,
+        )
+
+
+def reached_by_network(host: str) -> bool:
+    """Whether other machines can reach a server that listens on that address."""
+    try:
+        return not ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() != "localhost"

@@ -47,7 +47,7 @@ class Office:
         if not found:
             raise NotFoundError(f"there is no key {id_or_prefix!r}: `reactor keys list` shows those that are")
         if len(found) > 1:
-            raise ConflictError(f"{len(found)} keys begin with {id_or_prefix!r}: give the id of one")
+            raise ConflictError(f"{len(found)} keys begin with {id_or_prefix!r}: give the id of one (`reactor keys list --json`)")
         return found[0]
 
     async def sessions(self, limit: int, *, closed: bool) -> list[SessionRecord]:
@@ -55,7 +55,14 @@ class Office:
         return await self.database.read(session_rows.newest, limit, closed=closed)
 
     async def end_session(self, session_id: str, reason: str) -> None:
-        """Ends a session. Raises :class:`NotFoundError`, and :class:`ConflictError` for one that is over."""
+        """Ends a session, which may be named by how its id begins.
+
+        Raises :class:`NotFoundError`, and :class:`ConflictError` for one that is over, or where several begin like that.
+        """
+        begin_so = await self.database.read(session_rows.beginning, session_id)
+        if session_id not in begin_so and len(begin_so) > 1:
+            raise ConflictError(f"several sessions begin with {session_id!r}: give more of the id")
+        session_id = begin_so[0] if len(begin_so) == 1 else session_id
         if await self.database.write(session_rows.close, session_id, reason or ENDED_BY_OPERATOR, self.clock()):
             return
         known = await self.database.read(session_rows.get, session_id)

@@ -267,7 +267,7 @@ class Runtime:
             self._arm()
 
     async def _end_session(self, reason: EndReason, notice: str | None) -> None:
-        logger.info("the session %s ends: %s", self.table.session_id, notice or reason)
+        logger.info("the session ends: %s", notice or reason)
         await self.stepping.end()
         if reason is EndReason.MODERATED:
             body = {"action": "terminate", "input_kind": "", "command": "", "categories": [], "message": MODERATED}

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +138,39 @@ def test_ending_a_session(terminal: Terminal) -> None:
     assert terminal.err == "reactor: the session s-1 is over already: maintenance\n"
     terminal.type("sessions", "end", "s-2", code=1)
     assert terminal.err == "reactor: there is no session s-2\n"
+
+
+def test_tables_fit_a_terminal_of_80_columns(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing short is broken in two, a session is named by as much of its id as finds it again, and its end was in the past."""
+    monkeypatch.setenv("COLUMNS", "80")
+    now = time.time()
+    first, over = "0f4e9a52-1111-4000-8000-000000000000", "1f4e9a52-1111-4000-8000-000000000000"
+    running = replace(session(SessionState.ACTIVE), id=first, model="car-racing", created_at=now - 190, expires_at=now + 1090)
+    ended = replace(session(SessionState.CLOSED), id=over, model="car-racing", created_at=now - 190, expires_at=now + 1150)
+    put(running, replace(ended, ended_at=now - 130, reason="Session ended: no client was connected."))
+    put(replace(WORKER, id="w-0f4e9a52aabb", model="car-racing", session_id=first, started_at=now - 190))
+    terminal.type(
+        "keys", "create", "the kiosk in the hall", "--max-sessions", "1", "--credit-hours", "10", "--expires-days", "17.5"
+    )
+    shown = terminal.type("sessions", "list", "--all").splitlines()
+    assert [line.split()[:2] for line in shown[:3]] == [["ID", "MODEL"], ["0f4e9a52", "car-racing"], ["1f4e9a52", "car-racing"]]
+    assert "in 18 min" in shown[1]
+    assert "2 min ago  Session ended: no client was" in shown[2]
+    workers = terminal.type("workers", "list").splitlines()
+    assert workers[1].split() == ["w-0f4e9a52aabb", "car-racing", "IDLE", "0f4e9a52", "3", "min", "ago", "-"]
+    keys = terminal.type("keys", "list").splitlines()
+    assert keys[0].split() == ["NAME", "PREFIX", "ROLE", "PRIO", "LIMIT", "CREDIT", "STATE"]
+    assert keys[1].rstrip().endswith("client  0     1      10.00 h  expires in 17 d")
+    assert [line for line in (*shown, *workers, *keys) if len(line) > 80] == []
+    assert terminal.type("sessions", "end", "0f4e") == "The session 0f4e is ended.\n"
+    assert {each["id"]: each["state"] for each in terminal.json("sessions", "list", "--all")} == {first: "CLOSED", over: "CLOSED"}
+
+
+def test_a_session_named_by_too_little_of_its_id(terminal: Terminal) -> None:
+    put(session(), replace(session(), id="s-12"), replace(session(), id="s-13"))
+    terminal.type("sessions", "end", "s-", code=1)
+    assert terminal.err == "reactor: several sessions begin with 's-': give more of the id\n"
+    assert terminal.type("sessions", "end", "s-1") == "The session s-1 is ended.\n"
 
 
 def test_draining_a_worker(terminal: Terminal) -> None:

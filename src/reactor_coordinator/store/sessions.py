@@ -43,6 +43,12 @@ async def get(connection: AsyncConnection, /, session_id: str) -> SessionRecord 
     return None if row is None else _record(row)
 
 
+async def beginning(connection: AsyncConnection, /, begin: str) -> list[str]:
+    """The ids that begin like that: two at most, that itself among them if it is one."""
+    rows = select(sessions.c.id).where(sessions.c.id.startswith(begin, autoescape=True)).order_by(sessions.c.id).limit(2)
+    return [str(row[0]) for row in await connection.execute(rows)]
+
+
 async def by_ids(connection: AsyncConnection, /, session_ids: Collection[str]) -> dict[str, SessionRecord]:
     """Those of these sessions that exist, by id."""
     rows = await connection.execute(select(sessions).where(sessions.c.id.in_(padded(session_ids))))

@@ -72,7 +72,7 @@ class Recordings:
         try:
             folder = self._folder()
         except OSError as error:
-            logger.error("the session %s is not recorded: no folder could be made for it: %s", session_id, error)
+            logger.error("the session is not recorded: no folder could be made for it: %s", error)
             return
         recording = self._running = self._recordings[session_id] = Recording(session_id, folder, self.options, chosen)
         recording.on_chunk = lambda chunk: self.on_chunk(session_id, chunk)

@@ -127,7 +127,7 @@ class Watch:
         self._session_id = session_id
         self._times.session, self._times.waits_for_client = self.clock.steady(), True
         set_session(session_id)
-        logger.info("the session %s begins", session_id)
+        logger.info("the session begins")
         self.spans.begin_session(session_id, self.clock.unix_ns())
         self.traffic.begin(self.clock.steady())
         self._note("start_session", {"params": self._asked, "session_id": session_id}, RuntimeState.READY)
