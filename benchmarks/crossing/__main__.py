@@ -25,6 +25,7 @@ from reactor_runtime.hosting import Host
 from reactor_runtime.inline import InlineHost
 from reactor_runtime.isolation.host import IsolatedHost
 from reactor_runtime.pacer import Plan
+from reactor_runtime.sending import Told
 from reactor_runtime.step_gate import StepReport
 
 MODEL = Path(__file__).parent / "model"
@@ -47,7 +48,7 @@ class Owner:
     def frames_flushed(self) -> None:
         """Nothing is flushed here."""
 
-    def message_sent(self, message: ApplicationMessage, client: int | None) -> None:
+    def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None:
         """Nothing is said here but replies."""
 
     def step_completed(self, report: StepReport) -> None:

@@ -112,9 +112,11 @@ class Channel:
         frame = self._codec.encode(message)
         size = len(frame.payload if isinstance(frame.payload, bytes) else frame.payload.encode())
         if size > self.max_bytes:
-            kind = getattr(message, "type", type(message).__name__)
+            named = message.reply if isinstance(message, CommandResult) and message.reply is not None else message
+            kind = getattr(named, "type", type(named).__name__)
+            cure = "send a file with upload_file() instead" if self._role is Role.CLIENT else "send less, or in parts"
             raise MessageTooLargeError(
-                f"{kind} is {size} bytes, above the limit of {self.max_bytes}: send a file with upload_file() instead"
+                f"{kind} is {size} bytes, above the limit of {self.max_bytes} that this connection has: {cure}"
             )
         return frame
 

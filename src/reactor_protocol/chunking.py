@@ -30,11 +30,11 @@ def with_agreement(sdp: str, max_bytes: int) -> str:
     return with_session_line(sdp, f"a=x-reactor-dc-chunking:1 max-message-size={max_bytes}")
 
 
-def split(payload: Payload) -> list[bytes]:
-    """The fragments of a message, each of 65,536 bytes at most."""
+def split(payload: Payload, fragment: int = CHUNK_BYTES) -> list[bytes]:
+    """The fragments of a message, each of ``fragment`` bytes at most: 65,536, or less where the other side takes no more."""
     text = _TEXT if isinstance(payload, str) else 0
     data = payload.encode() if isinstance(payload, str) else payload
-    room = CHUNK_BYTES - 1
+    room = max(1, min(fragment, CHUNK_BYTES) - 1)
     pieces = [data[begin : begin + room] for begin in range(0, len(data), room)] or [b""]
     last = len(pieces) - 1
     return [bytes((text | (_MORE if number < last else 0),)) + piece for number, piece in enumerate(pieces)]

@@ -25,7 +25,8 @@
     ├── RequestTimeoutError         somebody answers, but not in time
     ├── TransportError              the WebRTC connection could not be made, or was lost
     │   ├── NegotiationError        a description that cannot be used
-    │   └── DisconnectedError       the connection went away while a call was waiting
+    │   ├── DisconnectedError       the connection went away while a call was waiting
+    │   └── SendQueueFullError      the other side takes messages more slowly than they are sent
     ├── SessionEndedError           the session is over and cannot be resumed
     ├── CommandRejected             the model or the runtime refused a command
     ├── ControlRequestError         the runtime refused a request on the control channel
@@ -233,6 +234,12 @@ class DisconnectedError(TransportError):
     """The connection went away while the call was waiting."""
 
     code = "DISCONNECTED"
+
+
+class SendQueueFullError(TransportError):
+    """The other side takes messages more slowly than they are sent, and no more can wait."""
+
+    code = "SEND_QUEUE_FULL"
 
 
 class SessionEndedError(ReactorException):

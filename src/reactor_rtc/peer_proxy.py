@@ -87,6 +87,9 @@ class PeerProxy:
     def send(self, frame: Frame) -> None:
         self._made().send(frame)
 
+    def buffered(self, label: str) -> int:
+        return self._peer.buffered(label) if self._peer is not None else 0
+
     # ------------------------------------------------------------------------------------------------------ media
 
     def send_media(self, mid: str, media: Media) -> None:

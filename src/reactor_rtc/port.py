@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from reactor_protocol.codec import Frame
 from reactor_protocol.resources import TrackKind
@@ -18,6 +18,9 @@ from reactor_rtc.frames import Media
 
 Direction: TypeAlias = Literal["send", "receive"]
 Degradation: TypeAlias = Literal["maintain-resolution", "maintain-framerate", "balanced"]
+
+
+DRAINED_BYTES: Final = 256 * 1024
 
 
 class PeerState(StrEnum):
@@ -111,6 +114,13 @@ class ChannelClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelDrained:
+    """Of what was given to a data channel, less than ``DRAINED_BYTES`` wait still, where more did."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class FrameReceived:
     frame: Frame
 
@@ -160,7 +170,14 @@ class KeyframeWanted:
 
 
 PeerEvent: TypeAlias = (
-    StateChanged | ChannelOpened | ChannelClosed | FrameReceived | CandidateFound | PictureEncoded | KeyframeWanted
+    StateChanged
+    | ChannelOpened
+    | ChannelClosed
+    | ChannelDrained
+    | FrameReceived
+    | CandidateFound
+    | PictureEncoded
+    | KeyframeWanted
 )
 
 
@@ -244,6 +261,10 @@ class Peer(Protocol):
 
     def send(self, frame: Frame) -> None:
         """Sends a message over the data channel that the frame names."""
+        ...
+
+    def buffered(self, label: str) -> int:
+        """How many bytes given to a data channel have not left yet; 0 for one that is not open. See :class:`ChannelDrained`."""
         ...
 
     def send_media(self, mid: str, media: Media) -> None:

@@ -16,14 +16,16 @@ import webrtc
 
 from reactor_protocol.attributes import TRAILERS, declares_trailers, with_session_line
 from reactor_protocol.codec import Frame
-from reactor_protocol.errors import NegotiationError, TransportError
+from reactor_protocol.errors import NegotiationError, SendQueueFullError, TransportError
 from reactor_protocol.resources import TrackKind
 from reactor_rtc import sdp as sdp_text
 from reactor_rtc.engine import enter_engine
 from reactor_rtc.frames import Media
 from reactor_rtc.port import (
+    DRAINED_BYTES,
     CandidateFound,
     ChannelClosed,
+    ChannelDrained,
     ChannelOpened,
     EncodedPicture,
     EventSink,
@@ -56,7 +58,8 @@ _CLOSE_LIMIT_S = 0.25
 class WrtcPeer:
     """One peer connection of the engine. See :class:`reactor_rtc.port.Peer`.
 
-    Lives on the loop that made it. ``send``, ``takes``, ``receives`` and ``shared_codec`` may be called on any thread.
+    Lives on the loop that made it. ``send``, ``buffered``, ``takes``, ``receives`` and ``shared_codec`` may be called on
+    any thread.
     """
 
     def __init__(self, config: PeerConfig, on_event: EventSink) -> None:
@@ -295,12 +298,20 @@ class WrtcPeer:
             raise TransportError(f"the data channel {frame.label!r} is not open")
         try:
             channel.send(frame.payload)
+        except webrtc.OperationError as error:
+            raise SendQueueFullError(f"the data channel {frame.label!r} takes no more messages: {error}") from error
         except (webrtc.RTCException, TypeError) as error:
             raise TransportError(f"the data channel {frame.label!r} did not take a message: {error}") from error
+
+    def buffered(self, label: str) -> int:
+        channel = self._channels.get(label)
+        return channel.buffered_amount if channel is not None and str(channel.ready_state) == "open" else 0
 
     def _adopt(self, channel: webrtc.RTCDataChannel) -> None:
         label = channel.label
         self._channels[label] = channel
+        channel.buffered_amount_low_threshold = DRAINED_BYTES
+        channel.on("bufferedamountlow", lambda _event: self._emit(ChannelDrained(label)))
         channel.on("open", lambda _event: self._opened(label))
         channel.on("close", lambda _event: self._emit(ChannelClosed(label)))
         channel.on("message", lambda event: self._emit(FrameReceived(Frame(label, _payload(event.data)))))

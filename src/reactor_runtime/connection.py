@@ -12,7 +12,7 @@ from typing import Protocol
 
 from reactor_protocol.channel import ChannelEvent, FrameRefused, MessageReceived, PeerSilent
 from reactor_protocol.codec import Frame
-from reactor_protocol.errors import PUBLISH_REFUSED, ReactorException, TransportError
+from reactor_protocol.errors import PUBLISH_REFUSED, TransportError
 from reactor_protocol.messages import (
     ClientStats,
     ClipFailed,
@@ -40,6 +40,7 @@ from reactor_protocol.resources import Candidate, MappedTrack, Offer
 from reactor_rtc.frames import Media
 from reactor_rtc.port import (
     ChannelClosed,
+    ChannelDrained,
     ChannelOpened,
     FrameReceived,
     IceCandidate,
@@ -57,6 +58,7 @@ from reactor_rtc.scope import TaskScope
 from reactor_runtime.broadcast import Broadcast, Seat
 from reactor_runtime.hosting import Outcome
 from reactor_runtime.inbox import MAX_WAITING_COMMANDS, Flooded, Inbox, Task, Verb
+from reactor_runtime.outbox import CLOSE_S, PATIENCE_S, Outbox
 from reactor_runtime.presence import Presence
 from reactor_runtime.sections import NO_COMMON_CODEC, refused_tracks, section_of
 from reactor_runtime.terms import Terms
@@ -108,6 +110,7 @@ class Connection:
         self._room = room
         self._scope = TaskScope(f"connection-{connection_id}")
         self._wire = Wire(time.monotonic(), terms.times, terms.max_message_bytes)
+        self._outbox = Outbox(connection_id, self._wire, lambda reason: room.lost(self, reason))
         self._inbox = Inbox(self._wire, terms.limits, time.monotonic())
         self._presence = Presence(terms.grace)
         self._peer: Peer | None = None
@@ -130,6 +133,7 @@ class Connection:
             sections = [section for section in sections if section.direction == "send"]
         self._tracks = _Tracks(offer.track_mapping, tracks, stepped=self._tracks.stepped)
         self._peer = factory(config, self._peer_event)
+        self._outbox.open(self._peer)
         self._wire.hear_offer(offer.sdp_offer)
         answer = await self._peer.answer(offer.sdp_offer, sections)
         self._tracks.refuse(refused_tracks(offer.track_mapping, offer.sdp_offer, answer, config.video_codecs))
@@ -184,7 +188,7 @@ class Connection:
 
     async def _await_first_word(self) -> None:
         await asyncio.sleep(EARLY_WAIT_S)
-        self._say_what_waited()
+        self._outbox.say_what_waited()
 
     async def _watch_silence(self) -> None:
         while (deadline := self._wire.next_deadline()) is not None:
@@ -198,43 +202,24 @@ class Connection:
 
     async def close(self) -> None:
         """Ends the connection; what was sent before is delivered."""
-        self._say_what_waited()
+        self._outbox.say_what_waited()
         for name in list(self._tracks.seats):
             self._leave(name)
         await self._scope.close()
         if self._peer is not None:
+            if self._peer.state is PeerState.CONNECTED:
+                await self.room(CLOSE_S)
             await self._peer.close()
 
     # ---------------------------------------------------------------------------------------------------- sending
 
-    def send(self, message: ServerMessage) -> None:
-        """Sends a message; a client that is going away misses it."""
-        if self._peer is None:
-            return
-        try:
-            self._send_frames(self._peer, self._wire.frames(message))
-        except TransportError as error:
-            logger.debug("connection %d missed a message: %s", self.id, error)
-        except (ReactorException, UnicodeEncodeError) as error:
-            logger.error("connection %d: a message could not be sent: %s", self.id, error)
-            if isinstance(message, CommandResult) and message.reply is not None:
-                self.send(CommandResult(message.request_id, error=Refusal("internal_error", str(error))))
-            elif isinstance(message, RuntimeMessage) and message.request_id is not None:
-                self.send(PublishResult(message.request_id, Refusal("internal_error", str(error))))
+    def send(self, message: ServerMessage) -> Refusal | None:
+        """Sends a message; a client that is going away misses it. Says why one cannot be sent, which the client is told too."""
+        return self._outbox.send(message)
 
-    def _send_frames(self, peer: Peer, frames: list[Frame]) -> None:
-        for number, frame in enumerate(frames):
-            try:
-                peer.send(frame)
-            except TransportError:
-                if number > 0:
-                    # What follows would be read as the rest of this message.
-                    self._room.lost(self, "a message could not be sent to its end")
-                raise
-
-    def _say_what_waited(self) -> None:
-        for message in self._wire.release():
-            self.send(message)
+    async def room(self, limit_s: float = PATIENCE_S) -> bool:
+        """Waits until the client has taken what it was sent; False where it does not within ``limit_s`` seconds."""
+        return await self._outbox.room(limit_s)
 
     def send_media(self, track: str, media: Media) -> None:
         """Sends media on an output track, unless the client has paused it or does not take it."""
@@ -250,6 +235,8 @@ class Connection:
         match event:
             case FrameReceived(frame):
                 self._receive(frame)
+            case ChannelDrained(label):
+                self._outbox.drained(label)
             case ChannelOpened(label):
                 self._missing.discard(label)
                 self._check_open()
@@ -310,7 +297,7 @@ class Connection:
 
     def _take(self, events: Iterable[ChannelEvent], now: float) -> None:
         if self._wire.spoken:
-            self._say_what_waited()
+            self._outbox.say_what_waited()
         for event in events:
             self._heard(event)
         notice = self._inbox.notice(now)
@@ -367,6 +354,8 @@ class Connection:
     async def _run_commands(self) -> None:
         while True:
             command = await self._inbox.commands.get()
+            # Who does not take the answers to its commands waits for them to be run.
+            await self.room()
             if isinstance(command, FileRef):
                 await self._room.announce_file(self, command)
                 continue

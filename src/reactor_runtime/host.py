@@ -29,6 +29,7 @@ from reactor_runtime.model import ReactorApp, bind, gate_of, missing_work, turn_
 from reactor_runtime.model_stage import LoopEvents, ModelStage, OnLoop, StageEvents
 from reactor_runtime.model_thread import ModelThread, OnStopped, Work
 from reactor_runtime.records import InputState
+from reactor_runtime.sending import IN_COMMAND
 from reactor_runtime.step_gate import Allowance
 
 logger = logging.getLogger(__name__)
@@ -239,7 +240,7 @@ class ModelHost:
         def run() -> Any:
             return handler(**(self._collapsing.take(key) if spec.dedupe else arguments))
 
-        self._thread.post(Work(partial(self._in_turn, self._loaded(), run), done))
+        self._thread.post(Work(partial(self._in_turn, self._loaded(), run, command=True), done))
 
     @staticmethod
     def _refused(name: str, error: Exception) -> Outcome:
@@ -283,11 +284,15 @@ class ModelHost:
         result: tuple[Any, int] = await asyncio.wrap_future(work.done)
         return result
 
-    async def _in_turn(self, model: ReactorApp, call: Callable[[], Any]) -> tuple[Any, int]:
+    async def _in_turn(self, model: ReactorApp, call: Callable[[], Any], *, command: bool = False) -> tuple[Any, int]:
         async with turn_of(model):
-            result = call()
-            if inspect.isawaitable(result):
-                result = await self._in_time(result)
+            before = IN_COMMAND.set(command)
+            try:
+                result = call()
+                if inspect.isawaitable(result):
+                    result = await self._in_time(result)
+            finally:
+                IN_COMMAND.reset(before)
             if self._stand.after_turn is not None:
                 self._stand.after_turn(model)
             return result, self._stage.frame

@@ -13,6 +13,7 @@ from reactor_runtime.description import ModelDescription
 from reactor_runtime.emission import Bundle
 from reactor_runtime.fields import ClientInfo
 from reactor_runtime.pacer import Plan
+from reactor_runtime.sending import Told
 from reactor_runtime.step_gate import Allowance, StepReport
 from reactor_runtime.stored import StoredFile
 
@@ -39,7 +40,9 @@ class HostEvents(Protocol):
 
     def frames_flushed(self) -> None: ...
 
-    def message_sent(self, message: ApplicationMessage, client: int | None) -> None: ...
+    def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None:
+        """The model says something to one client, or to all. ``told`` is called once there is room for more."""
+        ...
 
     def step_completed(self, report: StepReport) -> None:
         """A step of a session whose steps are counted is done; what it made was told before."""

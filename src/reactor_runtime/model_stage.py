@@ -14,6 +14,7 @@ from reactor_rtc.frames import AudioBlock, Media, VideoFrame
 from reactor_runtime.emission import Bundle, chunk_of
 from reactor_runtime.fields import ModelMessage
 from reactor_runtime.pacer import Made, Pacer, Plan
+from reactor_runtime.sending import Sender, Told
 from reactor_runtime.step_gate import StepReport
 from reactor_runtime.tracks import Output
 
@@ -34,7 +35,7 @@ class StageEvents(Protocol):
 
     def frames_flushed(self) -> None: ...
 
-    def message_sent(self, message: ApplicationMessage, client: int | None) -> None: ...
+    def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None: ...
 
     def step_completed(self, report: StepReport) -> None:
         """A step of a counted session, after its frames."""
@@ -48,7 +49,7 @@ class LoopEvents(Protocol):
 
     def frames_flushed(self) -> None: ...
 
-    def message_sent(self, message: ApplicationMessage, client: int | None) -> None: ...
+    def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None: ...
 
     def step_completed(self, report: StepReport) -> None: ...
 
@@ -69,8 +70,8 @@ class OnLoop:
     def frames_flushed(self) -> None:
         self._loop.call_soon_threadsafe(self._events.frames_flushed)
 
-    def message_sent(self, message: ApplicationMessage, client: int | None) -> None:
-        self._loop.call_soon_threadsafe(self._events.message_sent, message, client)
+    def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None:
+        self._loop.call_soon_threadsafe(self._events.message_sent, message, client, told)
 
     def step_completed(self, report: StepReport) -> None:
         self._loop.call_soon_threadsafe(self._events.step_completed, report)
@@ -81,6 +82,7 @@ class ModelStage:
 
     def __init__(self, events: StageEvents) -> None:
         self._events = events
+        self._sender = Sender(events.message_sent)
         self._pacer = Pacer()
         self._flushed = asyncio.Event()
         self._sizes: dict[str, tuple[int, int]] = {}
@@ -144,7 +146,7 @@ class ModelStage:
         self._events.step_completed(report)
 
     async def send(self, message: ModelMessage) -> None:
-        self._events.message_sent(message.encode(), None)
+        await self._sender.send(message.encode(), None)
 
 
 def _numbered(bundle: Bundle, number: int) -> Bundle:

@@ -49,6 +49,7 @@ from reactor_runtime.isolation.sources import watch_sources
 from reactor_runtime.pacer import Plan
 from reactor_runtime.playout import Playout
 from reactor_runtime.recording.store import Recordings
+from reactor_runtime.sending import Sender, Told, settle
 from reactor_runtime.session import Action, AdmitClient, BeginSession, EndReason, EndSession, ReleaseClient, SessionTable
 from reactor_runtime.signalling import Signalling
 from reactor_runtime.slots import PublisherSlots
@@ -305,8 +306,11 @@ class Runtime:
         unheard = self._sound.flush()
         self.watch.frames_dropped((*self._playout.flush(), *([unheard] if unheard else [])))
 
-    def message_sent(self, message: ApplicationMessage, client: int | None) -> None:
-        self._broadcast(message, client)
+    def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None:
+        receivers = self._receivers(client)
+        refusals = [receiver.send(message) for receiver in receivers]
+        if told is not None:
+            self._scope.start(settle(refusals, [receiver.room() for receiver in receivers], told), "settle")
 
     def model_lost(self, error: ModelFailedError) -> None:
         logger.error("%s; it is loaded again", error)
@@ -334,9 +338,11 @@ class Runtime:
         self._scope.start(self._apply(self.table.model_failed(str(error), time.monotonic())), "model-stopped")
 
     def _broadcast(self, message: ServerMessage, only: int | None = None) -> None:
-        for connection in self.signalling:
-            if connection.id in self._present.clients and only in (None, connection.id):
-                connection.send(message)
+        for connection in self._receivers(only):
+            connection.send(message)
+
+    def _receivers(self, only: int | None = None) -> list[Connection]:
+        return [each for each in self.signalling if each.id in self._present.clients and only in (None, each.id)]
 
     def _broadcast_media(self, bundle: Bundle) -> None:
         self.recordings.take(bundle)
@@ -365,8 +371,13 @@ class Runtime:
     def _client_info(self, connection_id: int) -> ClientInfo:
         loop = asyncio.get_running_loop()
 
+        def sent(message: ApplicationMessage, client: int | None, told: Told | None = None) -> None:
+            loop.call_soon_threadsafe(self.message_sent, message, client, told)
+
+        sender = Sender(sent)
+
         async def send(message: ModelMessage) -> None:
-            loop.call_soon_threadsafe(self.message_sent, message.encode(), connection_id)
+            await sender.send(message.encode(), connection_id)
 
         return ClientInfo(connection_id, time.monotonic(), _send=send)
 

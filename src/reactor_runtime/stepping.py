@@ -48,7 +48,7 @@ class Asker:
     """Who asks for a step: a client, how it is told what its commands reply, and the largest answer (bytes) that it takes."""
 
     client: ClientInfo
-    say: Callable[[ApplicationMessage], None]
+    say: Callable[[ApplicationMessage], object]
     largest: int
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from reactor_protocol.attributes import declares_trailers
+from reactor_protocol.attributes import declares_trailers, max_message_bytes
 from reactor_protocol.channel import Channel, ChannelEvent, ChannelTimes, FrameRefused, Role
 from reactor_protocol.chunking import Assembly, offered, split, with_agreement
 from reactor_protocol.codec import Frame
 from reactor_protocol.errors import DecodeError, TransportError
 from reactor_protocol.messages import ServerMessage
-from reactor_protocol.names import CHANNEL_CONTROL, CHANNEL_DATA, MAX_CHUNKED_BYTES
+from reactor_protocol.names import CHANNEL_CONTROL, CHANNEL_DATA, CHUNK_BYTES, MAX_CHUNKED_BYTES
 
 MAX_EARLY_MESSAGES: Final = 64
 EARLY_WAIT_S: Final = 0.25
@@ -29,10 +29,12 @@ class Wire:
         self._channel = Channel(Role.SERVER, now, times)
         self._assemblies: dict[str, Assembly] = {}
         self._early: list[ServerMessage] | None = None
+        self._fragment = CHUNK_BYTES
 
     def hear_offer(self, sdp: str) -> None:
         """Takes note of what the client's description declares."""
         limit = offered(sdp)
+        self._channel.max_bytes = self._fragment = max_message_bytes(sdp)
         if limit is not None:
             self._channel.max_bytes = min(limit, self._max_bytes)
             # Only steps are large, and they go over the data channel.
@@ -64,7 +66,7 @@ class Wire:
         frame = self._channel.send(message)
         if not self._assemblies:
             return [frame]
-        return [Frame(frame.label, piece) for piece in split(frame.payload)]
+        return [Frame(frame.label, piece) for piece in split(frame.payload, self._fragment)]
 
     def release(self) -> list[ServerMessage]:
         """The messages that have waited, in order: nothing waits any more."""

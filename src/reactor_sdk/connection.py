@@ -17,6 +17,7 @@ from reactor_rtc.frames import Media
 from reactor_rtc.port import (
     CandidateFound,
     ChannelClosed,
+    ChannelDrained,
     ChannelOpened,
     FrameReceived,
     IceCandidate,
@@ -68,7 +69,7 @@ class Connection:
         self._scope = TaskScope("reactor.connection")
         self._progress = _Progress()
         self._peer = make_peer(PeerConfig(ice_servers=tuple(ice_servers)), self._handle)
-        self._conversation = Conversation(self._peer.send, owner.message_received)
+        self._conversation = Conversation(self._peer, owner.message_received)
 
     # ------------------------------------------------------------------------------------------------ negotiation
 
@@ -96,6 +97,7 @@ class Connection:
     async def accept(self, answer: str) -> None:
         """Takes the answer; media is read from now on."""
         await self._peer.accept_answer(answer)
+        self._conversation.hear_answer(answer)
         origin = asyncio.get_running_loop().time()
         for track in self._tracks:
             if track.direction == "recvonly":
@@ -172,18 +174,27 @@ class Connection:
                 self._conversation.receive(frame)
             case CandidateFound(candidate):
                 self.candidates.put_nowait(candidate)
+            case ChannelDrained():
+                self._conversation.drained()
             case ChannelOpened(label):
                 self._progress.opened(label)
             case ChannelClosed(label):
                 self.fail(DisconnectedError(f"the other side closed the data channel {label!r}"))
-            case StateChanged(PeerState.CONNECTED):
+            case StateChanged(state):
+                self._changed(state)
+            case _:
+                pass
+
+    def _changed(self, state: PeerState) -> None:
+        match state:
+            case PeerState.CONNECTED:
                 self._progress.connected()
-            case StateChanged(PeerState.DISCONNECTED):
+            case PeerState.DISCONNECTED:
                 silent = TransportError(f"nothing was heard from the other side for {DISCONNECTED_LIMIT_S:g} s")
                 self._progress.silent(lambda: self.fail(silent))
-            case StateChanged(PeerState.FAILED):
+            case PeerState.FAILED:
                 self.fail(TransportError("the WebRTC connection failed: no path to the other side"))
-            case StateChanged(PeerState.CLOSED):
+            case PeerState.CLOSED:
                 self.fail(DisconnectedError("the WebRTC connection was closed"))
             case _:
                 pass

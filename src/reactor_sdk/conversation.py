@@ -6,10 +6,19 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
+from reactor_protocol.attributes import max_message_bytes
 from reactor_protocol.channel import Channel, ChannelEvent, FrameRefused, MessageReceived, RequestAnswered, RequestFailed, Role
 from reactor_protocol.codec import Frame
-from reactor_protocol.errors import DisconnectedError, InvalidStateError, ReactorException, TransportError, error_for_control
+from reactor_protocol.errors import (
+    DisconnectedError,
+    InvalidStateError,
+    ReactorException,
+    SendQueueFullError,
+    TransportError,
+    error_for_control,
+)
 from reactor_protocol.messages import (
     ClientMessage,
     ClipFailed,
@@ -22,20 +31,33 @@ from reactor_protocol.messages import (
     RequestRecording,
     ServerMessage,
 )
-from reactor_protocol.names import COMMAND_TIMEOUT_S, CONTROL_TIMEOUT_S
+from reactor_protocol.names import CHANNEL_DATA, COMMAND_TIMEOUT_S, CONTROL_TIMEOUT_S
 
 logger = logging.getLogger(__name__)
 
 MAX_WAITING_CLIPS = 64
 
+HIGH_BYTES = 1024 * 1024
+"""So much may wait for the network; what is said beyond it waits for room."""
+ROOM_S = 10.0
+
+
+class Way(Protocol):
+    """What a conversation goes over: the two verbs of a peer."""
+
+    def send(self, frame: Frame) -> None: ...
+
+    def buffered(self, label: str) -> int: ...
+
 
 class Conversation:
     """Sends messages, awaits answers, pings. Has to be opened before the timer runs, and closed."""
 
-    def __init__(self, send_frame: Callable[[Frame], None], on_message: Callable[[ServerMessage], None]) -> None:
+    def __init__(self, way: Way, on_message: Callable[[ServerMessage], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._channel = Channel(Role.CLIENT, self._loop.time())
-        self._send_frame = send_frame
+        self._way = way
+        self._drained = asyncio.Event()
         self._on_message = on_message
         self._waiting: dict[str, asyncio.Future[CommandResult | PublishResult]] = {}
         self._clips: deque[asyncio.Future[ClipReady | ClipFailed]] = deque()
@@ -46,12 +68,37 @@ class Conversation:
         """Both data channels are open: pings begin."""
         self._rearm()
 
+    def hear_answer(self, sdp: str) -> None:
+        """Takes note of how large a message the other side takes."""
+        self._channel.max_bytes = max_message_bytes(sdp)
+
+    def drained(self) -> None:
+        """What was sent has left, or most of it."""
+        self._drained.set()
+
+    async def room(self, label: str = CHANNEL_DATA) -> None:
+        """Returns once there is room for a message. Raises :class:`SendQueueFullError` where there is none for 10 s."""
+        if self._way.buffered(label) < HIGH_BYTES:
+            return
+        try:
+            async with asyncio.timeout(ROOM_S):
+                while self._way.buffered(label) >= HIGH_BYTES and not self._closed:
+                    self._drained.clear()
+                    await self._drained.wait()
+        except TimeoutError as error:
+            raise SendQueueFullError(
+                f"the model's side has taken nothing for {ROOM_S:g} s, and {self._way.buffered(label)} bytes wait for it"
+            ) from error
+
     def send(self, message: ClientMessage) -> None:
         """Sends a message that has no answer. Raises :class:`MessageTooLargeError`, :class:`DecodeError` or a transport error."""
         self._transmit(self._channel.send(message))
 
     async def command(self, command: Command) -> CommandResult:
-        """The acknowledgement of a command, which gets a request id. Raises as :meth:`send`, and :class:`RequestTimeoutError`."""
+        """The acknowledgement of a command, which gets a request id. Raises as :meth:`room`, :meth:`send`, and
+        :class:`RequestTimeoutError`.
+        """
+        await self.room()
         request_id = self._channel.next_request_id("cmd")
         numbered = Command(command.type, command.data, command.uploads, request_id)
         answer = await self._request(numbered, request_id, COMMAND_TIMEOUT_S)
@@ -94,7 +141,9 @@ class Conversation:
         if self._closed:
             raise DisconnectedError("the connection is gone")
         try:
-            self._send_frame(frame)
+            self._way.send(frame)
+        except SendQueueFullError:
+            raise
         except TransportError as error:
             raise DisconnectedError(f"the connection is going away: {error}") from error
 
@@ -147,6 +196,7 @@ class Conversation:
     def close(self, error: ReactorException) -> None:
         """The connection is gone: whoever waits for an answer gets ``error``."""
         self._closed = True
+        self._drained.set()
         if self._timer is not None:
             self._timer.cancel()
         for failed in self._channel.fail_pending(error):

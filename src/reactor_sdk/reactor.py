@@ -243,6 +243,7 @@ class Reactor(Displayed, Subscribable):
     async def _answer(self, connection: Connection, message: ClientMessage) -> CommandReply:
         """Sends a message; what the model says to it, if it is a command and the server acknowledges those."""
         if not isinstance(message, Command) or not self._link.state.acknowledges:
+            await connection.conversation.room()
             connection.conversation.send(message)
             return CommandReply()
         result = await self._acknowledged(connection, message)

@@ -13,10 +13,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, Literal
 
 from reactor_protocol.codec import Frame
-from reactor_protocol.errors import InvalidArgumentError, NegotiationError, TransportError
+from reactor_protocol.errors import InvalidArgumentError, NegotiationError, SendQueueFullError, TransportError
 from reactor_rtc.frames import Media, VideoFrame
 from reactor_rtc.port import (
+    DRAINED_BYTES,
     ChannelClosed,
+    ChannelDrained,
     ChannelOpened,
     EncodedPicture,
     EventSink,
@@ -37,6 +39,7 @@ from reactor_testing.fake_media import Flow, Reader, is_empty
 from reactor_testing.fake_sharing import Sharing
 
 MAX_FRAME_BYTES: Final = 256 * 1024
+MAX_BUFFERED_BYTES: Final = 16 * 1024 * 1024
 RTT_S: Final = 0.001
 BANDWIDTH: Final = 1e9
 """What the path of a connected peer is said to carry, in bit/s, unless its ``path_bandwidth`` says otherwise."""
@@ -121,6 +124,7 @@ class FakePeer:
         self._link: _Link | None = None
         self._remote_id: int | None = None
         self._sharing: dict[str, Sharing] = {}
+        self._buffered: dict[str, int] = {}
         self.path_bandwidth: float | None = BANDWIDTH
 
     @staticmethod
@@ -189,6 +193,7 @@ class FakePeer:
             direction = "inactive" if flow is None else _DIRECTIONS[flow.direction]
             lines += [f"m={kind} 9 UDP/TLS/RTP/SAVPF 0", f"a=mid:{mid}", f"a={direction}"]
         lines += ["m=application 9 UDP/DTLS/SCTP webrtc-datachannel", f"a=mid:{len(kinds)}"]
+        lines += [f"a=max-message-size:{MAX_FRAME_BYTES}"]
         return "\r\n".join(lines) + "\r\n"
 
     def _parse(self, sdp: str, role: str) -> tuple[FakePeer, dict[str, Literal["audio", "video"]]]:
@@ -310,8 +315,22 @@ class FakePeer:
         size = len(frame.payload if isinstance(frame.payload, bytes) else frame.payload.encode())
         if size > MAX_FRAME_BYTES:
             raise TransportError(f"the data channel {frame.label!r} did not take a message: {size} bytes are too many")
+        if self._buffered.get(frame.label, 0) + size > MAX_BUFFERED_BYTES:
+            raise SendQueueFullError(f"the data channel {frame.label!r} takes no more messages")
         remote = self._other()
-        self._link.carry(lambda: remote._receive(frame))
+        self._buffered[frame.label] = self._buffered.get(frame.label, 0) + size
+
+        def leave() -> None:
+            before = self._buffered[frame.label]
+            self._buffered[frame.label] = before - size
+            remote._receive(frame)
+            if before - size <= DRAINED_BYTES < before and self._labels.get(frame.label):
+                self._emit(ChannelDrained(frame.label))
+
+        self._link.carry(leave)
+
+    def buffered(self, label: str) -> int:
+        return self._buffered.get(label, 0) if self._labels.get(label) else 0
 
     def _receive(self, frame: Frame) -> None:
         if self._labels.get(frame.label):

@@ -31,6 +31,7 @@ from reactor_runtime.model import ReactorApp
 from reactor_runtime.model_thread import OnStopped, Work, beside, refuse
 from reactor_runtime.pacer import Plan
 from reactor_runtime.playout import Playout
+from reactor_runtime.sending import Told
 from reactor_runtime.step_gate import StepReport
 from reactor_testing.still_loop import StillLoop
 
@@ -207,11 +208,13 @@ class Rehearsal:
         self.flushes += 1
         self._playout.flush()
 
-    def message_sent(self, message: ApplicationMessage, client: int | None) -> None:
-        """Hands a message to whom it is meant for."""
+    def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None:
+        """Hands a message to whom it is meant for, who has room for it."""
         for number, known in self._clients.items():
             if client in (None, number):
                 known.messages.append(message)
+        if told is not None:
+            told(None)
 
     def step_completed(self, report: StepReport) -> None:
         """Only sessions whose steps are counted tell of them, and a rehearsal's are not."""

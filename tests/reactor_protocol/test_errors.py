@@ -36,6 +36,7 @@ TREE: list[tuple[str, str, str, bool, int | None]] = [
     ("TransportError", "ReactorException", "TRANSPORT_ERROR", True, None),
     ("NegotiationError", "TransportError", "NEGOTIATION_FAILED", False, None),
     ("DisconnectedError", "TransportError", "DISCONNECTED", True, None),
+    ("SendQueueFullError", "TransportError", "SEND_QUEUE_FULL", True, None),
     ("SessionEndedError", "ReactorException", "SESSION_TERMINAL", False, None),
     ("CommandRejected", "ReactorException", "INTERNAL_ERROR", False, None),
     ("ControlRequestError", "ReactorException", "INTERNAL_ERROR", False, None),

@@ -18,6 +18,8 @@ VERBS = {
     "answer",
     "add_candidate",
     "send",
+    "buffered",
+    "tag",
     "send_media",
     "set_active",
     "shared_codec",

@@ -18,6 +18,7 @@ from reactor_runtime.fields import ClientInfo
 from reactor_runtime.host import ModelHost
 from reactor_runtime.hosting import Outcome
 from reactor_runtime.pacer import Plan
+from reactor_runtime.sending import Told
 from reactor_runtime.step_gate import StepReport
 
 PICTURE = np.zeros((4, 4, 3), np.uint8)
@@ -53,7 +54,7 @@ class Recorder:
         self.flushes += 1
         self.changes.announce()
 
-    def message_sent(self, message: ApplicationMessage, client: int | None) -> None:
+    def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None:
         self.messages.append(message)
         self.changes.announce()
 

@@ -92,7 +92,7 @@ async def test_a_schema_that_is_too_large_is_refused_under_its_id(monkeypatch: p
         (refused,) = [m for m in visitor.received if isinstance(m, PublishResult)]
         assert refused.request_id == "c1"
         assert refused.error is not None
-        assert refused.error.code == "internal_error"
+        assert refused.error.code == "message_too_large"
 
 
 async def test_a_track_is_published_once() -> None:

@@ -9,6 +9,7 @@ from reactor_rtc.frames import VideoFrame
 from reactor_runtime.emission import Bundle
 from reactor_runtime.model_stage import ModelStage
 from reactor_runtime.pacer import Plan
+from reactor_runtime.sending import Told
 from reactor_runtime.step_gate import StepReport
 from reactor_runtime.tracks import Audio, Output, Video
 from reactor_testing.still_loop import StillLoop
@@ -40,7 +41,7 @@ class Crowded:
 
     def frames_flushed(self) -> None: ...
 
-    def message_sent(self, message: ApplicationMessage, client: int | None) -> None: ...
+    def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None: ...
 
     def step_completed(self, report: StepReport) -> None: ...
 

@@ -80,6 +80,24 @@ def test_a_large_message_goes_in_fragments_up_to_the_limit_of_either_side() -> N
         small.frames(message)
 
 
+def test_without_fragments_the_limit_is_what_the_client_takes_in_one_message() -> None:
+    with pytest.raises(MessageTooLargeError, match=r"c is 7\d{4} bytes, above the limit of 65536 that this connection has"):
+        wire(OFFER).frames(ApplicationMessage("c", {"s": "x" * 70_000}))
+    (frame,) = wire(f"{OFFER}a=max-message-size:262144\r\n").frames(ApplicationMessage("c", {"s": "x" * 70_000}))
+    assert len(frame.payload) > 70_000
+    with pytest.raises(MessageTooLargeError, match="262144"):
+        wire(f"{OFFER}a=max-message-size:0\r\n").frames(ApplicationMessage("c", {"s": "x" * 300_000}))
+
+
+def test_a_fragment_is_no_larger_than_a_message_of_the_client() -> None:
+    small = wire(f"{CHUNKING}a=max-message-size:16384\r\n")
+    small.receive(Frame("control", b"\x00" + PING), 0.0)
+    small.release()
+    sizes = [len(frame.payload) for frame in small.frames(ApplicationMessage("c", {"s": "x" * 40_000}))]
+    assert sizes[:2] == [16_384, 16_384]
+    assert len(sizes) == 3
+
+
 def test_a_notice_that_v1_has_no_words_for_is_not_said() -> None:
     plain = wire(OFFER)
     notice = RuntimeMessage("sessionExpiration", {})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reactor_protocol.codec import Frame
-from reactor_protocol.errors import TransportError
+from reactor_protocol.errors import SendQueueFullError, TransportError
 from reactor_protocol.messages import (
     ApplicationMessage,
     ClipFailed,
@@ -30,7 +30,14 @@ class Wire:
     def __init__(self) -> None:
         self.frames: list[Frame] = []
         self.heard: list[ServerMessage] = []
-        self.conversation = Conversation(self.frames.append, self.heard.append)
+        self.waiting = 0
+        self.conversation = Conversation(self, self.heard.append)
+
+    def send(self, frame: Frame) -> None:
+        self.frames.append(frame)
+
+    def buffered(self, _label: str) -> int:
+        return self.waiting
 
     def sent(self) -> list[Any]:
         return [json.loads(frame.payload) for frame in self.frames]
@@ -131,11 +138,44 @@ async def test_a_message_that_is_too_large_is_refused(wire: Wire) -> None:
 
 
 async def test_a_channel_that_is_going_away_is_a_disconnection() -> None:
-    def refuse(_frame: Frame) -> None:
-        raise TransportError("not open")
+    class Closing(Wire):
+        def send(self, frame: Frame) -> None:
+            raise TransportError("not open")
 
     with pytest.raises(DisconnectedError, match="not open"):
-        Conversation(refuse, print).send(Ping())
+        Closing().conversation.send(Ping())
+
+
+async def test_what_the_other_side_takes_is_the_limit_of_a_message(wire: Wire) -> None:
+    wire.conversation.hear_answer("v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=sctp-port:5000\r\n")
+    with pytest.raises(MessageTooLargeError, match=r"a is \d+ bytes, above the limit of 65536 that this connection has"):
+        await wire.conversation.command(Command("a", {"text": "x" * 66_000}))
+    wire.conversation.hear_answer("v=0\r\na=max-message-size:100000\r\n")
+    asked = asyncio.create_task(wire.conversation.command(Command("a", {"text": "x" * 66_000})))
+    await asyncio.sleep(0)
+    wire.result(request_id=wire.sent()[0]["data"]["request_id"], ok=True)
+    await asked
+
+
+async def test_a_command_waits_for_room_and_is_refused_where_there_is_none(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    wire.waiting = 2_000_000
+    asked = asyncio.create_task(wire.conversation.command(Command("a")))
+    await asyncio.sleep(0)
+    wire.conversation.drained()
+    await asyncio.sleep(0)
+    assert wire.frames == [], "it was told too early"
+    wire.waiting = 100
+    wire.conversation.drained()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    wire.result(request_id=wire.sent()[0]["data"]["request_id"], ok=True)
+    await asked
+    wire.waiting = 2_000_000
+    monkeypatch.setattr(module, "ROOM_S", 0.01)
+    with pytest.raises(SendQueueFullError, match="has taken nothing for 0.01 s, and 2000000 bytes wait for it"):
+        await wire.conversation.command(Command("a"))
+    wire.waiting = 0
+    monkeypatch.undo()
 
 
 CLIP = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from reactor_protocol.messages import ApplicationMessage, JsonObject
+from reactor_protocol.messages import ApplicationMessage, JsonObject, Refusal
 from reactor_rtc.frames import AudioBlock
 from reactor_runtime.config import Manifest
 from reactor_runtime.isolation.crossing import Cargo
@@ -137,6 +137,14 @@ class Returned:
     offsets: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """There is room for more after what was said under this number; why that reached nobody, or None."""
+
+    number: int
+    refusal: Refusal | None
+
+
 # -------------------------------------------------------------------------------------- what the process answers
 
 
@@ -164,10 +172,11 @@ class Flushed:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The model says something to a client, or to all of them."""
+    """The model says something to a client, or to all of them. One with a number is answered by :class:`Settled`."""
 
     message: ApplicationMessage
     client: int | None
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import faulthandler
+import itertools
 import logging
 import os
 import signal
@@ -36,6 +37,7 @@ from reactor_runtime.logs import configure_logging, set_session
 from reactor_runtime.model import ReactorApp
 from reactor_runtime.model_thread import ModelThread
 from reactor_runtime.pacer import Plan
+from reactor_runtime.sending import Sender, Told
 from reactor_runtime.step_gate import StepReport
 
 logger = logging.getLogger(__name__)
@@ -58,6 +60,8 @@ class Desk:
         self._memory = StateMemory()
         self._scope = TaskScope("model process")
         self._clients: dict[int, ClientInfo] = {}
+        self._numbers = itertools.count(1)
+        self._unsettled: dict[int, Told] = {}
         self._host: InlineHost | None = None
         self._on_room: Callable[[], object] = _nobody_waits
         self.ended = asyncio.Event()
@@ -76,6 +80,9 @@ class Desk:
             case calls.Push(track, media):
                 if self._up:
                     self._loaded().push(track, media if isinstance(media, AudioBlock) else self._picture(media))
+            case calls.Settled(number, refusal):
+                if (told := self._unsettled.pop(number, None)) is not None:
+                    told(refusal)
             case calls.Returned(offsets):
                 self._lender.take_back(offsets)
                 self._on_room()
@@ -186,9 +193,10 @@ class Desk:
     def _client(self, who: calls.Who) -> ClientInfo:
         known = self._clients.get(who.id)
         if known is None:
+            sender = Sender(self.message_sent)
 
             async def send(message: ModelMessage) -> None:
-                self.message_sent(message.encode(), who.id)
+                await sender.send(message.encode(), who.id)
 
             known = self._clients[who.id] = ClientInfo(who.id, who.joined_at, who.system, _send=send)
         return known
@@ -213,8 +221,12 @@ class Desk:
     def frames_flushed(self) -> None:
         self._mouth.say(calls.Flushed())
 
-    def message_sent(self, message: ApplicationMessage, client: int | None) -> None:
-        self._mouth.say(calls.Said(message, client))
+    def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None:
+        number = 0
+        if told is not None:
+            number = next(self._numbers)
+            self._unsettled[number] = told
+        self._mouth.say(calls.Said(message, client, number))
 
     def step_completed(self, report: StepReport) -> None:
         self._mouth.say(calls.StepDone(report))

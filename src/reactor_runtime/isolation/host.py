@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from reactor_protocol.errors import ModelFailedError
@@ -162,8 +163,8 @@ class IsolatedHost:
                 self._events.frames_ready(self._process.unload(cargo), plan)
             case calls.Flushed():
                 self._events.frames_flushed()
-            case calls.Said(message, client):
-                self._events.message_sent(message, client)
+            case calls.Said(message, client, number):
+                self._events.message_sent(message, client, partial(self._process.settle, number) if number else None)
             case calls.StepDone(report):
                 self._events.step_completed(report)
             case calls.StateIs(state):

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from reactor_protocol.errors import ModelFailedError
+from reactor_protocol.messages import Refusal
 from reactor_protocol.names import ENV_WORKER_SECRET
 from reactor_rtc.frames import AudioBlock, Media
 from reactor_rtc.scope import TaskScope
@@ -90,6 +91,11 @@ class ModelProcess:
             return
         with contextlib.suppress(NoRoomError):
             self._say(calls.Push(track, load(({"picture": media},), link.lender)))
+
+    def settle(self, number: int, refusal: Refusal | None) -> None:
+        """Tells the process that there is room after what it said under that number."""
+        if self.alive:
+            self._say(calls.Settled(number, refusal))
 
     def _say(self, message: object) -> None:
         if self._link is not None:

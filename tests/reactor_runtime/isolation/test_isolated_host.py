@@ -22,6 +22,7 @@ from reactor_runtime.emission import Bundle
 from reactor_runtime.fields import ClientInfo
 from reactor_runtime.isolation.host import IsolatedHost
 from reactor_runtime.pacer import Plan
+from reactor_runtime.sending import Told
 from reactor_runtime.step_gate import StepReport
 from reactor_runtime.stored import StoredFile
 
@@ -49,7 +50,7 @@ class Owner:
     def frames_flushed(self) -> None:
         self.changes.announce()
 
-    def message_sent(self, message: ApplicationMessage, client: int | None) -> None:
+    def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None:
         self.messages.append((message, client))
         self.changes.announce()
 

@@ -12,6 +12,7 @@ from reactor_runtime.emission import Bundle
 from reactor_runtime.model_stage import ModelStage
 from reactor_runtime.pacer import Pacer, Plan
 from reactor_runtime.playout import Playout
+from reactor_runtime.sending import Told
 from reactor_runtime.session import EndReason, Move, SessionTable
 from reactor_runtime.step_gate import StepReport
 from reactor_runtime.watching.metrics import Metrics
@@ -72,7 +73,7 @@ class Stagehand:
 
     def frames_flushed(self) -> None: ...
 
-    def message_sent(self, message: ApplicationMessage, client: int | None) -> None: ...
+    def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None: ...
 
     def step_completed(self, report: StepReport) -> None: ...
 

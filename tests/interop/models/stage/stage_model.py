@@ -19,6 +19,10 @@ class Made(ModelMessage):
     text: str
 
 
+class Flooded(ModelMessage):
+    sent: int
+
+
 class Stage(ReactorModel):
     fps = 25.0
 
@@ -32,6 +36,12 @@ class Stage(ReactorModel):
     @event(name="measure", description="Tells the length of a text.")
     async def measure(self, text: str) -> Measured:
         return Measured(length=len(text))
+
+    @event(name="flood", description="Sends so many texts of a length to everybody; tells how many were sent.")
+    async def flood(self, count: int = InputField(ge=0, le=1_000), length: int = InputField(ge=0, le=2_000_000)) -> Flooded:
+        for number in range(count):
+            await self.send(Made(number=number, text="x" * length))
+        return Flooded(sent=count)
 
     @event(name="make", description="Gives a text of a length.")
     async def make(self, length: int = InputField(ge=0, le=2_000_000)) -> Made:
