@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -113,6 +114,7 @@ class Api:
         self._base = checked_url(base_url)
         self._credentials: Credentials | None = None
         self._http: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def address(self) -> str:
@@ -202,14 +204,24 @@ class Api:
         async with translated(target), request as response:
             raise_for_status(response, await response.read())
 
+    def _forsake(self) -> None:
+        """Nothing can be closed on a loop that is closed; its sockets go with the last reference."""
+        if self._http is not None and not self._http.closed:
+            self._http.detach()
+        self._http = None
+
     async def close(self) -> None:
         """Closes the HTTP connection."""
+        if self._loop is not asyncio.get_running_loop():
+            self._forsake()
         if self._http is not None:
             http, self._http = self._http, None
             await http.close()
 
     def _session(self) -> aiohttp.ClientSession:
-        if self._http is None or self._http.closed:
+        if self._http is None or self._http.closed or self._loop is not asyncio.get_running_loop():
+            self._forsake()
+            self._loop = asyncio.get_running_loop()
             timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
             self._http = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
         return self._http

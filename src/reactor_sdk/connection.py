@@ -224,6 +224,10 @@ class Connection:
             remote.stop()
         return True
 
+    async def forsake(self) -> None:
+        """Ends the connection where its own event loop is closed: the other side is told, and nobody here is."""
+        await self._peer.close()
+
     async def close(self) -> None:
         """Ends the connection; the other side is told, the owner is not. May be called twice."""
         self.abandon(DisconnectedError("the connection was closed by disconnect()"))

@@ -77,6 +77,10 @@ class Events:
             if inspect.isawaitable(result):
                 self._scope.start(_finish(event, result), event)
 
+    def forsake(self) -> None:
+        """The event loop is closed, and the coroutines that handlers have started on it have ended with it."""
+        self._scope = TaskScope("reactor.events")
+
     async def settle(self, limit_s: float) -> None:
         """Lets the coroutines that handlers have started come to their end, for ``limit_s`` seconds; then ends them."""
         await self._scope.settle(limit_s)

@@ -14,6 +14,7 @@ from typing import Final, Generic, Self, TypeVar
 
 from reactor_rtc.frames import RgbArray, VideoFrame
 from reactor_rtc.scope import TaskScope
+from reactor_sdk.home_loop import HomeLoop
 from reactor_sdk.types import FrameCallback, FrameInfo
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,11 @@ class Outlet(Generic[T]):
         self._items.clear()
         self._changed.set()
 
+    def forsake(self) -> None:
+        """As :meth:`end`, where nobody can be woken any more."""
+        self._ended = True
+        self._items.clear()
+
     async def get(self) -> T | None:
         """The oldest item held, as soon as there is one; None at the end."""
         while not self._items:
@@ -55,7 +61,8 @@ class Outlet(Generic[T]):
 class FrameFeed:
     """Gives each decoded frame to the frame callback and to the streams. Converts only what somebody asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, home: HomeLoop | None = None) -> None:
+        self.home = home or HomeLoop()
         self.callback: FrameCallback | None = None
         self._outlets: dict[str, weakref.WeakSet[Outlet[VideoFrame]]] = {}
         self._newest: dict[str, VideoFrame] = {}
@@ -133,6 +140,16 @@ class FrameFeed:
         """The connection is gone: what was seen over it is not what the model shows when there is another one."""
         self._newest.clear()
 
+    def forsake(self) -> None:
+        """The event loop is closed, and who waited on it has gone with it."""
+        for outlets in self._outlets.values():
+            for outlet in outlets:
+                outlet.forsake()
+        self._outlets.clear()
+        self._newest.clear()
+        self._scope = TaskScope("reactor.frames")
+        self._awaited, self._missed = False, None
+
     def end(self) -> None:
         """The session is over: every stream ends."""
         for outlets in self._outlets.values():
@@ -162,6 +179,7 @@ class _Frames:
         return self
 
     async def _next(self) -> VideoFrame:
+        self._feed.home.check("frames()")
         if self._outlet is None:
             await self._check(self._name)
         frame = await self.open().get()

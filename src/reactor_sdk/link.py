@@ -36,6 +36,7 @@ from reactor_sdk.events import Events
 from reactor_sdk.frames import FrameFeed
 from reactor_sdk.history import Sampling
 from reactor_sdk.holdings import ConnectOptions, Holdings
+from reactor_sdk.home_loop import HomeLoop
 from reactor_sdk.preparation import Preparation
 from reactor_sdk.session import OpenedSession
 from reactor_sdk.signalling import check_connection_id
@@ -62,13 +63,18 @@ class Link:
 
     def __init__(self, config: ClientConfig, events: Events, make_peer: PeerFactory) -> None:
         self.state = ClientState(events)
-        self.frames = FrameFeed()
+        self._home = HomeLoop()
+        self.frames = FrameFeed(self._home)
         self.holdings = Holdings()
         self.sampling = Sampling()
         self.dialer = Dialer(config, make_peer)
         self._events = events
         self._connection: Connection | None = None
         self._early: list[ServerMessage] = []
+        self._settle_in()
+
+    def _settle_in(self) -> None:
+        """What belongs to one event loop, made anew for another."""
         self._turn = asyncio.Lock()
         self._abort: asyncio.Timeout | None = None
         self._scope = TaskScope("reactor.link")
@@ -78,6 +84,7 @@ class Link:
 
     async def connect(self, options: ConnectOptions) -> None:
         """Opens a session and a connection to it; see :meth:`reactor_sdk.Reactor.connect`."""
+        self._enter("connect()")
         self._check(options)
         self._check_idle()
         async with self._turn:
@@ -89,7 +96,7 @@ class Link:
 
         Raises :class:`InvalidStateError` where there is none, saying that ``what`` needs one.
         """
-        check_process()
+        self._enter(what)
         if self._connection is None and open_now and self.state.session_id is None and self.state.ended is None:
             self._check(ConnectOptions())
             async with self._turn:
@@ -127,6 +134,7 @@ class Link:
 
     async def reconnect(self) -> None:
         """Connects to the present session again; see :meth:`reactor_sdk.Reactor.reconnect`."""
+        self._enter("reconnect()")
         self._check_resumable()
         async with self._turn:
             session_id = self._check_resumable()
@@ -140,6 +148,9 @@ class Link:
 
     async def disconnect(self, *, recoverable: bool) -> None:
         """Ends the connection, and unless ``recoverable`` the session; an attempt to connect that is under way is ended."""
+        if self._home.ended:
+            await self._let_go()
+        self._come_home("disconnect()")
         await self._auto.stop()
         abort, self._abort = self._abort, None
         if abort is not None:
@@ -153,11 +164,35 @@ class Link:
             self._disconnected(ClientEvent.DISCONNECT)
             self._forget()
             await self.dialer.api.close()
+        self._home.leave()
+
+    # ----------------------------------------------------------------------------------------------- the event loop
+
+    def _enter(self, what: str) -> None:
+        check_process()
+        self._come_home(what)
+
+    def _come_home(self, what: str) -> None:
+        if self._connection is None and self._is_idle() and self._home.move():
+            self._settle_in()
+        self._home.check(what)
+
+    def _is_idle(self) -> bool:
+        return self.state.status is ReactorStatus.DISCONNECTED and not self._turn.locked() and not self._auto.active
+
+    async def _let_go(self) -> None:
+        """The loop that everything here lived on has ended: nothing of it can be used, and nobody on it waits any more."""
+        connection, self._connection = self._connection, None
+        self._home.move()
+        self._settle_in()
+        self.frames.forsake()
+        self._events.forsake()
+        if connection is not None:
+            await connection.forsake()
 
     # ----------------------------------------------------------------------------------------------- preconditions
 
     def _check(self, options: ConnectOptions) -> None:
-        check_process()
         check_connection_id(options.connection_id)
         config = self.dialer.config
         if config.local and options.session_id is not None:
@@ -170,7 +205,6 @@ class Link:
             raise InvalidStateError(f"already connected or connecting (status is {self.state.status}): call disconnect() first")
 
     def _check_resumable(self) -> str:
-        check_process()
         if self.state.ended is not None:
             raise SessionEndedError(f"the session is over ({self.state.ended}) and cannot be resumed: call connect()")
         if self.state.status is not ReactorStatus.DISCONNECTED:

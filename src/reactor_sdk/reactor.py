@@ -66,7 +66,9 @@ class Reactor(Displayed, Subscribable):
     Inside ``async with`` the first call that needs a connection opens it, so that ``connect()`` may be left out; leaving the
     block ends the session that this client made, also after a lost connection.
 
-    Everything runs on the event loop that calls :meth:`connect`. All that is raised on purpose is a ``RuntimeError``; see
+    Everything runs on the event loop that calls :meth:`connect`, however busy that loop is. Where it has ended, as with
+    ``asyncio.run``, and the client was left connected, :meth:`disconnect` on another loop lets go of what there was; all else
+    raises :class:`InvalidStateError` until then. All that is raised on purpose is a ``RuntimeError``; see
     ``reactor_protocol.errors`` for the tree.
     """
 
@@ -362,6 +364,7 @@ class Reactor(Displayed, Subscribable):
         make = FrameInfoStream if with_info else FrameStream
         stream = make(name, self._link.frames, partial(self._watchable, tagged=with_info))
         if self._link.state.tracks():
+            self._link.frames.home.check(f"frames({name!r})")
             self._check_watchable(name, tagged=with_info)
             stream.open()
         return stream
