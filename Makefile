@@ -23,7 +23,10 @@ $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "openreactor needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "Making $(VENV) for what this clone runs; the first time, its packages are fetched."
-	$(PYTHON) -m venv --upgrade-deps $(VENV)  # the pip that Python brings takes twice as long to choose and to install
+# The pip that Python brings takes twice as long to choose and to install, and seconds to be unpacked: today's is fetched instead.
+	$(PYTHON) -m venv --without-pip $(VENV)
+	$(PYTHON) -m pip --python $(BIN)/python install --disable-pip-version-check --no-compile pip \
+	  || $(PYTHON) -m venv --upgrade-deps $(VENV)
 
 $(RUNTIME): pyproject.toml | $(BIN)/pip
 	$(INSTALL) ".[runtime]"
