@@ -110,11 +110,15 @@ export class Client extends EventTarget {
     if (before !== undefined && before !== session.session_id) this.#connectionId = null;
     this.session = session;
     this.#tell("session", { session });
-    const connection = new Connection(await this.signalling.iceServers(signal), this.tracks);
+    const again = this.#connectionId !== null;
+    const asked = [this.signalling.iceServers(signal), this.#connectionId ?? this.signalling.register(signal)];
+    const [iceServers, id] = await Promise.all(asked);
+    this.#connectionId = id;
+    const connection = new Connection(iceServers, this.tracks);
     signal.addEventListener("abort", () => connection.close(), { once: true });
     this.#listen(connection, signal);
     try {
-      await connection.connect((sdp, mapping) => this.#exchange(sdp, mapping, signal), (found) => this.#trickle(found, signal));
+      await connection.connect((sdp, mapping) => this.#exchange(sdp, mapping, again, signal), (found) => this.#trickle(found, signal));
     } catch (error) {
       connection.close();
       throw error;
@@ -125,14 +129,13 @@ export class Client extends EventTarget {
     await this.#publishAgain();
   }
 
-  async #exchange(sdp, mapping, signal) {
-    if (this.#connectionId !== null) {
-      try {
-        return await this.signalling.exchange(this.#connectionId, sdp, mapping, true, signal);
-      } catch (error) {
-        if (!(error instanceof HttpFailure && error.status === 404)) throw error;
-      }
+  async #exchange(sdp, mapping, again, signal) {
+    try {
+      return await this.signalling.exchange(this.#connectionId, sdp, mapping, again, signal);
+    } catch (error) {
+      if (!(again && error instanceof HttpFailure && error.status === 404)) throw error;
     }
+    // A server that has begun anew does not know the connection any more.
     this.#connectionId = await this.signalling.register(signal);
     return this.signalling.exchange(this.#connectionId, sdp, mapping, false, signal);
   }
