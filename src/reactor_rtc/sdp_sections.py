@@ -68,5 +68,19 @@ def with_candidates_in_each_section(sdp: str) -> str:
     return "\r\n".join([*head, *(line for section in described for line in section.lines)]) + "\r\n"
 
 
+def with_message_size(sdp: str, most: int) -> str:
+    """The description saying that its side takes data-channel messages of ``most`` bytes.
+
+    The engine repeats the other side's limit, or says nothing, which means 64 KiB (RFC 8841, 6); it takes more than it says.
+    """
+    described = sections(sdp)
+    head = sdp.split("\nm=", 1)[0].splitlines()
+    for section in described:
+        if section.kind == "application":
+            section.lines = [line for line in section.lines if not line.startswith("a=max-message-size:")]
+            section.lines.append(f"a=max-message-size:{most}")
+    return "\r\n".join([*head, *(line for section in described for line in section.lines)]) + "\r\n"
+
+
 def _candidates(section: DescribedSection) -> list[str]:
     return [line for line in section.lines if line.startswith("a=candidate:")]

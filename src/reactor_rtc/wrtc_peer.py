@@ -17,6 +17,7 @@ import webrtc
 from reactor_protocol.attributes import TRAILERS, declares_trailers, with_session_line
 from reactor_protocol.codec import Frame
 from reactor_protocol.errors import NegotiationError, SendQueueFullError, TransportError
+from reactor_protocol.names import MAX_MESSAGE_BYTES
 from reactor_protocol.resources import TrackKind
 from reactor_rtc import sdp as sdp_text
 from reactor_rtc.engine import enter_engine
@@ -42,7 +43,7 @@ from reactor_rtc.port import (
     StateChanged,
 )
 from reactor_rtc.scope import TaskScope
-from reactor_rtc.sdp_sections import with_candidates_in_each_section, without_common_codec
+from reactor_rtc.sdp_sections import with_candidates_in_each_section, with_message_size, without_common_codec
 from reactor_rtc.wrtc_encoded import EncodedStream
 from reactor_rtc.wrtc_media import Inlet, Outlet
 from reactor_rtc.wrtc_path import PathReport, read_path
@@ -136,7 +137,7 @@ class WrtcPeer:
             if tagged:
                 outlet.tag()
         self._collect_inlets(tagged=tagged)
-        answer = with_candidates_in_each_section(self._local_sdp())
+        answer = with_message_size(with_candidates_in_each_section(self._local_sdp()), MAX_MESSAGE_BYTES)
         return with_session_line(answer, TRAILERS) if tagged else answer
 
     async def add_candidate(self, candidate: IceCandidate) -> None:

@@ -70,6 +70,21 @@ def command(name: str, packages: Sequence[str], say: Say) -> str:
     return found
 
 
+def apt_packages(name: str, packages: Sequence[str], is_there: Callable[[], bool], say: Say) -> None:
+    """Installs the distribution's packages of something that is no program, when it is missing and that is allowed."""
+    if is_there():
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        pytest.skip(f"{name} is not on this machine, and cannot be installed here")
+    with alone("apt"):
+        if not is_there():
+            say(f"installing {name}")
+            quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+            run(["apt-get", "update"], env=quiet)
+            run(["apt-get", "install", "--yes", "--no-install-recommends", *packages], env=quiet)
+    assert is_there(), f"{name} is not there after its installation"
+
+
 def python_3_12() -> str:
     candidates: list[str | Path] = ["python3.12", *sorted(Path.home().glob(".pyenv/versions/3.12*/bin/python"))]
     for candidate in candidates:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reactor_protocol.errors import NegotiationError
 from reactor_rtc.peer_proxy import make_peer
 from reactor_rtc.port import PeerConfig, Section
-from reactor_rtc.sdp_sections import sections, with_candidates_in_each_section, without_common_codec
+from reactor_rtc.sdp_sections import sections, with_candidates_in_each_section, with_message_size, without_common_codec
 
 FINGERPRINT = ":".join(["0A"] * 32)
 VIDEO, DATA = "m=video 9 UDP/TLS/RTP/SAVPF 96", "m=application 9 UDP/DTLS/SCTP webrtc-datachannel"
@@ -52,6 +52,7 @@ async def test_an_offer_without_bundle_is_answered_section_by_section() -> None:
     video, data = sections(answer)
     assert (video.mid, video.codecs, video.port != 0) == ("video0", ["VP8"], True)
     assert (data.mid, data.port != 0) == ("application1", True)
+    assert "a=max-message-size:262144" in data.lines, "silence would mean 64 KiB"
     for section in (video, data):
         assert any(line.startswith("a=candidate:") for line in section.lines), "each has a transport of its own"
     with pytest.raises(NegotiationError, match="no bundle group"):
@@ -101,6 +102,12 @@ def test_only_sections_of_the_bundle_get_its_candidates() -> None:
     wanted = ANSWER.replace("a=mid:1\r\n", f"a=mid:1\r\n{first}\r\n{second}\r\n")
     assert with_candidates_in_each_section(ANSWER) == wanted
     assert with_candidates_in_each_section(wanted) == wanted
+
+
+def test_the_size_of_messages_is_said_once_and_of_data_alone() -> None:
+    told = ANSWER.replace("a=mid:3\r\n", "a=mid:3\r\na=max-message-size:262144\r\n")
+    assert with_message_size(ANSWER, 262_144) == told
+    assert with_message_size(told.replace("262144", "65536"), 262_144) == told
 
 
 def test_without_candidates_or_a_bundle_nothing_changes() -> None:
