@@ -88,7 +88,8 @@ def read_command(owner: str, method: str, handler: Handler, name: str, descripti
     Raises TypeError naming ``owner``, the method and the cure for an annotation, default or return type that cannot be.
     """
     where = f"{owner}.{method}"
-    hints = hints_of(where, handler)
+    # The runtime fills in ``client``; a type that only a type checker sees says nothing of what a client may send.
+    hints = hints_of(where, handler, lambda name: name == "return")
     signature = inspect.signature(handler)
     declared: dict[str, Declared] = {}
     for parameter in list(signature.parameters.values())[1:]:

@@ -13,7 +13,7 @@ from reactor_runtime.marks import EVENT_MARK, HOOK_MARK, EventMark, HookName
 from reactor_runtime.records import InputState
 from reactor_runtime.surroundings import authored, visible
 from reactor_runtime.tracks import Input, Output, TrackSpec
-from reactor_runtime.validation import UnresolvedAnnotation, hints_of
+from reactor_runtime.validation import UnresolvedAnnotation, hints_of, own_annotations
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def check_model(model: type[Any]) -> None:
 
 def read_state(model: type[Any]) -> type[InputState] | None:
     """The class of the model's state, where ``state`` is annotated with one. Raises TypeError for a pipeline without it."""
-    hint = hints_of(model.__name__, model).get("state") if authored(model) else None
+    hint = hints_of(model.__name__, model, "state".__eq__).get("state") if authored(model) else None
     if isinstance(hint, type) and issubclass(hint, InputState):
         hint.declared()
         return hint
@@ -156,8 +156,21 @@ def _hooks(model: type[Any]) -> dict[str, str]:
     return hooks
 
 
+def unresolved_annotations(model: type[Any]) -> list[str]:
+    """Where the author's annotations name what is not there. Nothing hangs on them, unless one is misspelt."""
+    places = [f"{model.__name__}.{name}" for name in _lost(authored(model), hints_of("", model, lambda name: False))]
+    for attribute, function, _ in _methods(model, EVENT_MARK):
+        lost = _lost([function], hints_of("", function, lambda name: False))
+        places += [f"{model.__name__}.{attribute}({name})" for name in lost if name != "client"]
+    return places
+
+
+def _lost(owners: Iterable[Any], hints: Mapping[str, Any]) -> list[str]:
+    return [name for owner in owners for name in own_annotations(owner) if name not in hints]
+
+
 def _inputs(model: type[Any]) -> dict[str, type[Input]]:
-    hints = hints_of(model.__name__, model) if authored(model) else {}
+    hints = hints_of(model.__name__, model, lambda name: False) if authored(model) else {}
     return {name: hint for name, hint in hints.items() if isinstance(hint, type) and issubclass(hint, Input)}
 
 

@@ -16,9 +16,12 @@ class CommandError(Exception):
     """Raise it in a handler to refuse a command; the client gets exactly this code and message."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(code, message)
         self.code = code
         self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class FieldInfo:
     le: float | None = None
     min_length: int | None = None
     max_length: int | None = None
-    choices: tuple[Any, ...] | None = None
+    choices: list[Any] | None = None
     moderate: bool = False
 
 
@@ -55,7 +58,7 @@ def InputField(
         raise TypeError("InputField takes no default_factory: give a default, or make the parameter T | None")
     if isinstance(default, list | dict | set):
         raise TypeError(f"InputField: a {type(default).__name__} cannot be a default: make the parameter T | None")
-    allowed = None if choices is None else tuple(choices)
+    allowed = None if choices is None else list(choices)
     return FieldInfo(default, description, ge, le, min_length, max_length, allowed, moderate)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reactor_protocol.errors import InvalidArgumentError
 from reactor_rtc.frames import AudioBlock, Media, VideoFrame
-from reactor_runtime.tracks import Audio, Output, Track, TrackPayload, Video
+from reactor_runtime.tracks import Audio, Output, Track, TrackPayload, Video, batch_of, payloads_of
 
 Bundle: TypeAlias = Mapping[str, Media]
 """What leaves together: media by track name."""
@@ -31,13 +31,14 @@ def chunk_of(output: Output, fps: float, now: float) -> Chunk:
 
     Raises :class:`InvalidArgumentError` naming the track whose data or metadata cannot be sent.
     """
-    count = output.batch() or 1
+    count = batch_of(output) or 1
     now_us = round(now * 1_000_000)
     stamps = [now_us + round(i * 1_000_000 / fps) for i in range(count)]
+    payloads = payloads_of(output)
     columns: dict[str, list[Media | None]] = {}
     tags: dict[str, list[bytes | None]] = {}
     for name, track in type(output).declared().items():
-        payload = output.payloads[name]
+        payload = payloads[name]
         try:
             if payload.metadata is not None:
                 tags[name] = _tags(payload, track, count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from copy import copy
 from dataclasses import MISSING, dataclass, field, is_dataclass
 from dataclasses import Field as DataclassField
 from dataclasses import fields as dataclass_fields
@@ -53,6 +54,7 @@ class ModelMessage:
         super().__init_subclass__(**kwargs)
         own = cls.__dict__.get("__annotations__", {})
         _refuse_raw_defaults(cls, own)
+        _take_copies(cls, own)
         # A dataclass wants fields without default first; authors write them in the order that reads best.
         required = [key for key in own if key not in cls.__dict__ or _has_no_default(cls.__dict__[key])]
         cls.__annotations__ = {key: own[key] for key in [*required, *(key for key in own if key not in required)]}
@@ -89,6 +91,11 @@ class ModelMessage:
             probe = check_type(where, hints[spec.name])
             if spec.default is not MISSING:
                 check_default(where, probe, spec.default)
+
+    def to_wire_format(self) -> JsonObject:
+        """``{"type": name, "data": fields}``, the values as they are."""
+        assert is_dataclass(self)
+        return {"type": type(self).name, "data": {spec.name: getattr(self, spec.name) for spec in dataclass_fields(self)}}
 
     def encode(self) -> ApplicationMessage:
         """The message as the wire carries it: numbers and arrays of NumPy become plain ones.
@@ -151,6 +158,14 @@ def _refuse_raw_defaults(message: type[ModelMessage], annotations: dict[str, Any
             )
 
 
+def _take_copies(message: type[ModelMessage], annotations: dict[str, Any]) -> None:
+    """A dataclass writes into the fields that it is given: a MessageField may stand in several places."""
+    for name in annotations:
+        given = message.__dict__.get(name)
+        if isinstance(given, DataclassField):
+            setattr(message, name, copy(given))
+
+
 def _has_no_default(value: Any) -> bool:
     return getattr(value, "default", None) is MISSING and getattr(value, "default_factory", None) is MISSING
 
@@ -165,16 +180,17 @@ def _adapter(kind: type[ModelMessage]) -> TypeAdapter[Any]:
     return _adapters[kind]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class ClientInfo:
     """One connected client. ``joined_at`` is in seconds of the monotonic clock."""
 
     id: int
     joined_at: float
     system: bool = False
-    _send: Callable[[ModelMessage], Awaitable[None]] | None = field(default=None, repr=False)
+    _send: Callable[[ModelMessage], Awaitable[None] | None] | None = field(default=None, compare=False, repr=False)
 
     async def send(self, message: ModelMessage) -> None:
         """Sends a message to this client alone."""
-        if self._send is not None:
-            await self._send(message)
+        sent = self._send(message) if self._send is not None else None
+        if sent is not None:
+            await sent

@@ -19,7 +19,8 @@ from reactor_protocol.messages import JsonObject, Refusal
 from reactor_rtc.frames import Media
 from reactor_runtime.collapsing import Collapsing
 from reactor_runtime.commands import INTERNAL_ERROR, INVALID_COMMAND, CommandSpec
-from reactor_runtime.contract import Contract
+from reactor_runtime.connected_event import greeting
+from reactor_runtime.contract import Contract, unresolved_annotations
 from reactor_runtime.fields import ClientInfo, CommandError, ModelMessage, UploadedFile
 from reactor_runtime.hosting import MODEL_FAILED, Outcome
 from reactor_runtime.inputs import InputBuffer
@@ -109,6 +110,8 @@ class ModelHost:
             await self._thread.aside(lambda: load(config), "load")
         except (Exception, SystemExit) as error:
             raise ModelFailedError(f"the model failed to load: {_describe(error)}") from error
+        for place in unresolved_annotations(self._class):
+            logger.warning("%s: the annotation cannot be resolved, and is taken for anything", place)
         bind(model, self._stage)
         self._model = model
 
@@ -154,33 +157,50 @@ class ModelHost:
     async def client_joined(self, client: ClientInfo) -> None:
         """A client can be reached: its hook runs, and the model sees somebody connected."""
         self._clients[client.id] = client
-        await self._run(self._loaded().connected.set)
-        await self.run_hook("connected", client=client)
+        model = self._loaded()
+
+        async def greet() -> None:
+            with greeting(model.connected):
+                await self._hook("connected", {"client": client})
+
+        await self._run(greet)
 
     async def client_left(self, client: ClientInfo) -> None:
         """A client has gone."""
         self._clients.pop(client.id, None)
-        if not self._clients:
-            await self._run(self._loaded().connected.clear)
-            self._intake.clear()
-        await self.run_hook("disconnected", client=client)
+        last = not self._clients
+
+        async def part() -> None:
+            if last:
+                self._loaded().connected.clear()
+                self._intake.clear()
+            await self._hook("disconnected", {"client": client})
+
+        await self._run(part)
 
     async def run_hook(self, name: HookName, **arguments: Any) -> None:
         """Runs a lifecycle hook, if the model has it; one that raises is logged. The state ends with the last."""
-        method = self._contract.hooks.get(name)
         try:
-            if method is not None:
-                await self._run_hook(name, method, arguments)
+            if name in self._contract.hooks:
+                await self._run(lambda: self._hook(name, arguments))
+        except ModelFailedError as error:
+            logger.error("the @%s hook of %s was not run: %s", name, self._class.__name__, error)
         finally:
             if name == "session_ended":
                 self._set_state(None)
 
-    async def _run_hook(self, name: HookName, method: str, arguments: Mapping[str, Any]) -> None:
+    async def _hook(self, name: HookName, arguments: Mapping[str, Any]) -> None:
+        """Calls a hook on the model's loop, in its turn."""
+        method = self._contract.hooks.get(name)
+        if method is None:
+            return
         handler = getattr(self._loaded(), method)
         accepted = inspect.signature(handler).parameters
         call = {key: value for key, value in arguments.items() if key in accepted}
         try:
-            await self._run(lambda: handler(**call))
+            result = handler(**call)
+            if inspect.isawaitable(result):
+                await result
         except Exception as error:
             logger.error("the @%s hook of %s failed", name, self._class.__name__, exc_info=error)
 

@@ -37,14 +37,14 @@ class InputFrame:
 
     def __init__(
         self,
-        media: Media | NDArray[Any],
+        data: Media | NDArray[Any],
         pts: int | None = None,
         metadata: bytes | None = None,
         capture_time_us: int | None = None,
     ) -> None:
-        self._media = media
-        self.pts = media.timestamp_us if pts is None and not isinstance(media, np.ndarray) else pts
-        told = media if isinstance(media, VideoFrame) else None
+        self._media = data
+        self.pts = data.timestamp_us if pts is None and isinstance(data, VideoFrame | AudioBlock) else pts
+        told = data if isinstance(data, VideoFrame) else None
         self.metadata = told.metadata if metadata is None and told is not None else metadata
         self.capture_time_us = told.capture_time_us if capture_time_us is None and told is not None else capture_time_us
 

@@ -27,10 +27,7 @@ class Intake:
     def bind(self, model: object) -> None:
         """Gives a model its holders, each with its buffers."""
         for attribute, holder_class in self._holders.items():
-            holder = holder_class()
-            for name in holder_class.declared():
-                object.__setattr__(holder, name, self.buffers[name])  # a holder may be a frozen dataclass
-            setattr(model, attribute, holder)
+            setattr(model, attribute, holder_class(**{name: self.buffers[name] for name in holder_class.declared()}))
 
     def push(self, track: str, media: Media) -> None:
         """Media that a client sent; none for a track that the model does not have."""

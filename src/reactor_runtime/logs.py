@@ -53,6 +53,23 @@ class _Session:
     id: str | None = None
 
 
+def current_session() -> str | None:
+    """The id of the session that this process is in."""
+    return _Session.id
+
+
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    """What was said beside the message of a record."""
+    fields: dict[str, Any] = getattr(record, _FIELDS, {})
+    return fields
+
+
+def add_fields(record: logging.LogRecord, fields: dict[str, Any]) -> None:
+    """Adds what a record does not say itself."""
+    said = fields_of(record)
+    setattr(record, _FIELDS, said | {key: value for key, value in fields.items() if key not in said})
+
+
 def set_session(session_id: str | None) -> None:
     """From now on every line of this process carries the id of this session; None: there is none any more."""
     _Session.id = session_id

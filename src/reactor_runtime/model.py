@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from reactor_runtime.connected_event import Connected
 from reactor_runtime.contract import check_model
 from reactor_runtime.fields import ModelMessage
 from reactor_runtime.marks import HookName, connected, disconnected, event, file_uploaded, session_ended, session_started
 from reactor_runtime.step_gate import StepGate, StepReport
 from reactor_runtime.steps import ApplicationError, StepCompleted, StepOutcome
-from reactor_runtime.tracks import Output
+from reactor_runtime.tracks import Output, batch_of, sound_only
 
 __all__ = [
     "HookName",
@@ -53,23 +54,36 @@ class Stage(Protocol):
     def step_completed(self, report: StepReport) -> None: ...
 
 
+class _Nowhere:
+    """Where a model is that nothing runs, as in a unit test: what it makes and says is nobody's."""
+
+    async def emit(self, output: Output, fps: float, drop: bool) -> None:
+        await asyncio.sleep(0)
+
+    async def send(self, message: ModelMessage) -> None:
+        """Nobody listens."""
+
+    def flush(self, hold: bool) -> None:
+        """Nothing plays."""
+
+    def step_completed(self, report: StepReport) -> None:
+        """Nobody counts."""
+
+
 class OutputStream:
     """The model's way out: ``emit``, the rate, and ``flush``."""
 
     def __init__(self, model: ReactorApp) -> None:
         self._model = model
-        self.fps = type(model).fps
 
     @property
     def fps(self) -> float:
-        """Frames per second of emissions that carry no ``compute_time``."""
-        return self._fps
+        """Frames per second of emissions that carry no ``compute_time``: the model's ``fps``."""
+        return _rate(self._model.fps)
 
     @fps.setter
     def fps(self, value: float) -> None:
-        if not value > 0:
-            raise ValueError(f"fps must be above 0, not {value}")
-        self._fps = float(value)
+        self._model.fps = _rate(value)
 
     async def emit(self, output: Output, *, compute_time: float | None = None, drop: bool = False) -> None:
         """Sends an output to every client, and returns when the next one should be made.
@@ -77,15 +91,15 @@ class OutputStream:
         A frame leaves at once. The rate is ``fps``, or for this output frames per ``compute_time`` (seconds). Sound without a
         picture lasts as long as it lasts. With ``drop`` nothing waits: an output that comes before its time is dropped. Raises
         :class:`reactor_protocol.errors.InvalidArgumentError` for an array of the wrong shape or dtype, or metadata that fits no
-        frame.
+        frame. Where nothing runs the model, it is checked and goes nowhere.
         """
-        frames = output.batch() or 1
+        frames = batch_of(output) or 1
         if compute_time is not None and compute_time > 0:
             fps = frames / compute_time
-        elif not is_pinned(type(self._model)) and (seconds := output.sound_only()):
+        elif not is_pinned(type(self._model)) and (seconds := sound_only(output)):
             fps = 1 / seconds
         else:
-            fps = self._fps
+            fps = self.fps
         await stage_of(self._model).emit(output, fps, drop)
 
     def set_fps(self, fps: float) -> None:
@@ -95,6 +109,12 @@ class OutputStream:
     def flush(self, hold: bool = False) -> None:
         """Drops what a batch has not played out yet, and cuts to black; with ``hold`` the last picture stays."""
         stage_of(self._model).flush(hold)
+
+
+def _rate(fps: float) -> float:
+    if not fps > 0:
+        raise ValueError(f"fps must be above 0, not {fps}")
+    return float(fps)
 
 
 class ReactorApp:
@@ -114,7 +134,7 @@ class ReactorApp:
     """Accepted for models written for the published runtime; nothing is ever queued here but a batch that plays."""
 
     connected: asyncio.Event
-    """Set while at least one client is connected."""
+    """Set while at least one client is connected. Who waits for it goes on when the client's hook is done."""
 
     output: OutputStream
 
@@ -131,7 +151,7 @@ class ReactorApp:
     def __new__(cls, *args: Any, **kwargs: Any) -> ReactorApp:
         # Done here, so that a subclass which forgets super().__init__() works all the same.
         model = super().__new__(cls)
-        model.connected = asyncio.Event()
+        model.connected = Connected()
         model.output = model.output_buffer = OutputStream(model)
         model._reactor = _Running()
         if not hasattr(cls, "state"):
@@ -172,43 +192,16 @@ class ReactorApp:
                 if not (self.connected.is_set() and gate.open.is_set()):
                     continue  # the last client left, or the session ended, while the turn was another's
                 began = now()
-                done = await self._step()
+                done = await _step(self)
             if isinstance(done, ApplicationError):
                 await _rest(self, done)
                 continue
             elapsed = done.elapsed if done.elapsed is not None else now() - began
             if done.output is not None:
-                await self._show(done.output, elapsed)
+                await show(self, done.output, elapsed)
             elif not gate.stepped:
                 await asyncio.sleep(max(0.0, IDLE_S - elapsed))
             await self.complete_step(replace(done, elapsed=elapsed))
-
-    async def _step(self) -> StepCompleted | ApplicationError:
-        """One step, or why it was refused."""
-        try:
-            given = await self.process_input()
-        except ApplicationError as refusal:
-            return refusal
-        loop = asyncio.get_running_loop()
-        began, result, error = loop.time(), None, None
-        try:
-            result = self.generate(given)
-        except Exception as failure:  # noqa: BLE001 - process_output decides what becomes of it
-            error = failure
-        done = await self.process_output(StepOutcome(result, error, loop.time() - began))
-        if isinstance(done, StepCompleted):
-            return done
-        if done is None or isinstance(done, Output):
-            return StepCompleted(done)
-        raise TypeError(
-            f"{type(self).__name__}.process_output gives an Output, a StepCompleted or None, not {type(done).__name__}"
-        )
-
-    async def _show(self, output: Output, elapsed: float) -> None:
-        """Emits at the declared rate, or at the one that the model has shown."""
-        shortest = (output.batch() or 1) / _FASTEST_FPS
-        measured = None if is_pinned(type(self)) or elapsed <= 0 else max(elapsed, shortest)
-        await self.emit(output, compute_time=measured)
 
     async def complete_step(self, step: StepCompleted) -> None:
         """Reports a step that is done. The default ``run`` does it; one of your own may."""
@@ -238,7 +231,7 @@ class ReactorApp:
 class _Running:
     """What the runtime keeps with a model."""
 
-    stage: Stage | None = None
+    stage: Stage = field(default_factory=_Nowhere)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     steps: int = 0
     gate: StepGate = field(default_factory=StepGate)
@@ -246,9 +239,7 @@ class _Running:
 
 
 def stage_of(model: ReactorApp) -> Stage:
-    """What the model reaches the world through. Raises RuntimeError before the runtime has started it."""
-    if model._reactor.stage is None:
-        raise RuntimeError(f"{type(model).__name__} is not running: start it with `reactor run`")
+    """What the model reaches the world through; nowhere before the runtime has started it."""
     return model._reactor.stage
 
 
@@ -280,9 +271,31 @@ async def _rest(model: ReactorApp, refusal: ApplicationError) -> None:
         await asyncio.sleep(IDLE_S)
 
 
-def steps_of(model: ReactorApp) -> int:
-    """How many steps the model has reported."""
-    return model._reactor.steps
+async def _step(model: ReactorApp) -> StepCompleted | ApplicationError:
+    """One step, or why it was refused."""
+    try:
+        given = await model.process_input()
+    except ApplicationError as refusal:
+        return refusal
+    loop = asyncio.get_running_loop()
+    began, result, error = loop.time(), None, None
+    try:
+        result = model.generate(given)
+    except Exception as failure:  # noqa: BLE001 - process_output decides what becomes of it
+        error = failure
+    done = await model.process_output(StepOutcome(result, error, loop.time() - began))
+    if isinstance(done, StepCompleted):
+        return done
+    if done is None or isinstance(done, Output):
+        return StepCompleted(done)
+    raise TypeError(f"{type(model).__name__}.process_output gives an Output, a StepCompleted or None, not {type(done).__name__}")
+
+
+async def show(model: ReactorApp, output: Output, elapsed: float) -> None:
+    """Emits at the declared rate, or at the one that the model has shown."""
+    shortest = (batch_of(output) or 1) / _FASTEST_FPS
+    measured = None if is_pinned(type(model)) or elapsed <= 0 else max(elapsed, shortest)
+    await model.emit(output, compute_time=measured)
 
 
 def is_pinned(model: type[ReactorApp]) -> bool:

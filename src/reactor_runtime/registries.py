@@ -11,11 +11,10 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from reactor_runtime.commands import read_command
-from reactor_runtime.declared import pascal_case
 from reactor_runtime.fields import ModelMessage
 from reactor_runtime.marks import EVENT_MARK
 from reactor_runtime.model import ReactorApp
-from reactor_runtime.records import Command
+from reactor_runtime.records import Command, make_command
 from reactor_runtime.tracks import MediaInput, Output, Track, TrackHolder
 
 T = TypeVar("T")
@@ -78,8 +77,7 @@ def _command(owner: str, method: Any) -> type[Command]:
     if method not in _made:
         mark = getattr(method, EVENT_MARK)
         spec = read_command(owner, method.__name__, method, mark.name, mark.description)
-        body = {"__annotations__": dict(spec.annotations), "__doc__": mark.description, "__module__": method.__module__}
-        _made[method] = type(pascal_case(mark.name), (Command,), body | dict(spec.fields) | {"name": mark.name})
+        _made[method] = make_command(mark.name, [(name, spec.annotations[name], info) for name, info in spec.fields.items()])
     return _made[method]
 
 

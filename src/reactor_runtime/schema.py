@@ -121,11 +121,21 @@ def _components(contract: Contract) -> JsonObject:
     return {UPLOAD: upload, **{message.__name__: _fields(message) for message in contract.messages}}
 
 
+def render(path: Path, version: str = NO_VERSION) -> JsonObject:
+    """The document of the model in a folder, or of a manifest. The model is imported, not loaded; what it prints is left alone.
+
+    Raises :class:`InvalidArgumentError` for a version or a manifest that cannot be, :class:`ModelFailedError` for a model.
+    """
+    tag = version_tag(version)
+    model = load_model(read_manifest(path))
+    return schema_of(model.contract, tag, model.playground)
+
+
 def version_tag(text: str) -> str:
     """A release tag with its ``v``. Raises :class:`InvalidArgumentError` for anything but X.Y.Z or X.Y.Z-g<hex>."""
     found = _VERSION.fullmatch(text)
     if found is None:
-        raise InvalidArgumentError(f"--version is X.Y.Z or X.Y.Z-g<hex>, with or without a leading v; got {text!r}")
+        raise InvalidArgumentError(f"a version is X.Y.Z or X.Y.Z-g<hex>, with or without a leading v; got {text!r}")
     return f"v{found[1]}"
 
 
@@ -137,10 +147,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("-o", "--out", type=Path, help="file to write to; its folder is made")
     given = parser.parse_args(argv)
     try:
-        version = version_tag(given.version)
         with contextlib.redirect_stdout(sys.stderr):
-            model = load_model(read_manifest(given.path))
-            text = json.dumps(schema_of(model.contract, version, model.playground), indent=2, ensure_ascii=False)
+            text = json.dumps(render(given.path, given.version), indent=2, ensure_ascii=False)
     except (InvalidArgumentError, ModelFailedError) as error:
         raise SystemExit(f"reactor: {error}") from None
     if given.out is None:

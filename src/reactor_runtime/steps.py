@@ -22,11 +22,15 @@ class ApplicationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StepOutcome:
-    """What ``generate`` gave or raised, and the seconds that it took."""
+    """What ``generate`` gave or raised, and the seconds that it took. Raises ValueError where it is to have done both."""
 
     result: Any = None
     error: Exception | None = None
     elapsed: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.result is not None and self.error is not None:
+            raise ValueError("a step has a result or an error, not both")
 
     def to_output(self) -> Output | None:
         """The result as it is. Raises the step's error, and NotImplementedError for a result that is no Output."""

@@ -77,7 +77,7 @@ class TrackSpec:
     rate: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TrackPayload:
     """The data of one track in one :class:`Output`. ``metadata`` goes with each picture, or is a list with one for each."""
 
@@ -160,9 +160,11 @@ def _refuse_assigned(holder: type[TrackHolder]) -> None:
 class Output(TrackHolder):
     """What one step gives: declare the tracks as annotations, construct it with one array for each.
 
-    Example: ``class Out(Output): main_video: Video`` and ``await self.emit(Out(main_video=rgb))``. Constructing it raises
-    TypeError when the names are not exactly the declared tracks.
+    Example: ``class Out(Output): main_video: Video`` and ``await self.emit(Out(main_video=rgb))``. Each track is an attribute
+    that holds its array as it was given. Constructing it raises TypeError when the names are not exactly the declared tracks.
     """
+
+    __metadata__: dict[str, Metadata | list[Metadata] | None]
 
     def __init__(self, *in_order: NDArray[Any] | TrackPayload, **payloads: NDArray[Any] | TrackPayload) -> None:
         declared = type(self).declared()
@@ -176,45 +178,59 @@ class Output(TrackHolder):
         if missing or extra:
             problems = [f"missing {sorted(missing)}"] * bool(missing) + [f"unknown {sorted(extra)}"] * bool(extra)
             raise TypeError(f"{type(self).__name__} has the tracks {list(declared)}: {', '.join(problems)}")
-        self.payloads: dict[str, TrackPayload] = {
-            name: payload if isinstance(payload, TrackPayload) else TrackPayload(np.asarray(payload))
-            for name, payload in payloads.items()
-        }
+        tagged = {name: payload for name, payload in payloads.items() if isinstance(payload, TrackPayload)}
+        # Not assigned: the author may have made a frozen dataclass of it.
+        vars(self).update({name: tagged[name].data if name in tagged else payload for name, payload in payloads.items()})
+        vars(self)["__metadata__"] = {name: payload.metadata for name, payload in tagged.items()}
 
-    def batch(self) -> int | None:
-        """How many frames it carries, or None when it is a single frame.
 
-        Raises :class:`InvalidArgumentError` when batched tracks disagree, or are empty.
-        """
-        declared = type(self).declared()
-        sizes = {
-            payload.data.shape[0]
-            for name, payload in self.payloads.items()
-            if declared[name].kind == "video" and payload.data.ndim == 4
-        }
-        if 0 in sizes:
-            raise InvalidArgumentError(f"{type(self).__name__}: a batch has at least one frame")
-        if len(sizes) > 1:
-            raise InvalidArgumentError(f"{type(self).__name__}: batched tracks disagree on the number of frames: {sorted(sizes)}")
-        return sizes.pop() if sizes else None
+# Functions, because a track may be called what a method of Output would be called.
 
-    def sound_only(self) -> float:
-        """Seconds of sound in an output that has no pictures, else 0."""
-        declared = type(self).declared()
-        lengths = [
-            self.payloads[name].data.shape[-1] / track.sample_rate
-            for name, track in declared.items()
-            if issubclass(track, Audio) and self.payloads[name].data.ndim
-        ]
-        return max(lengths, default=0.0) if len(lengths) == len(declared) else 0.0
+
+def payloads_of(output: Output) -> dict[str, TrackPayload]:
+    """What an output holds by track: its attributes as they are now, as arrays, each with its metadata."""
+    metadata = output.__metadata__
+    return {
+        name: TrackPayload(np.asarray(getattr(output, name)), metadata=metadata.get(name)) for name in type(output).declared()
+    }
+
+
+def batch_of(output: Output) -> int | None:
+    """How many frames an output carries, or None when it is a single frame.
+
+    Raises :class:`InvalidArgumentError` when batched tracks disagree, or are empty.
+    """
+    kind = type(output)
+    shapes = [np.shape(getattr(output, name)) for name, track in kind.declared().items() if track.kind == "video"]
+    sizes = {shape[0] for shape in shapes if len(shape) == 4}
+    if 0 in sizes:
+        raise InvalidArgumentError(f"{kind.__name__}: a batch has at least one frame")
+    if len(sizes) > 1:
+        raise InvalidArgumentError(f"{kind.__name__}: batched tracks disagree on the number of frames: {sorted(sizes)}")
+    return sizes.pop() if sizes else None
+
+
+def sound_only(output: Output) -> float:
+    """Seconds of sound in an output that has no frames, else 0."""
+    declared = type(output).declared()
+    lengths = [
+        np.shape(getattr(output, name))[-1] / track.sample_rate
+        for name, track in declared.items()
+        if issubclass(track, Audio) and np.ndim(getattr(output, name))
+    ]
+    return max(lengths, default=0.0) if len(lengths) == len(declared) else 0.0
 
 
 class MediaInput(TrackHolder):
     """What clients send: declare the tracks as annotations, and an attribute of this class on the model.
 
     Example: ``class In(MediaInput): camera: Video`` and on the model ``inputs: In``; then ``await self.inputs.camera.read()``.
-    Each attribute is an :class:`reactor_runtime.InputBuffer`.
+    Each attribute is an :class:`reactor_runtime.InputBuffer`. A test gives buffers of its own: ``In(camera=InputBuffer())``.
     """
+
+    def __init__(self, **buffers: Any) -> None:
+        # Not assigned: the author may have made a frozen dataclass of it.
+        vars(self).update(buffers)
 
 
 Input = MediaInput

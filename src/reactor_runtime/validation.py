@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, is_dataclass
 from dataclasses import fields as dataclass_fields
@@ -21,14 +23,50 @@ class UnresolvedAnnotation(TypeError):
     """An annotation names what is not there: not yet, where the class is being made; or not at all."""
 
 
-def hints_of(where: str, declared: Any) -> dict[str, Any]:
-    """The annotations of a class or function. Raises :class:`UnresolvedAnnotation` naming ``where`` and the cure."""
+def hints_of(where: str, declared: Any, needed: Callable[[str], bool] = lambda name: True) -> dict[str, Any]:
+    """The annotations of a class or function. One that is not ``needed`` and cannot be resolved is left out.
+
+    Raises :class:`UnresolvedAnnotation` naming ``where`` and the cure.
+    """
     try:
         return get_type_hints(declared, include_extras=True)
-    except NameError as error:
-        raise UnresolvedAnnotation(
-            f"{where}: an annotation cannot be resolved: {error}; import the name at module level"
-        ) from error
+    except Exception:  # noqa: BLE001 - an annotation is an expression of the author's: asked for one by one, it is told
+        return _hints_one_by_one(where, declared, needed)
+
+
+def _hints_one_by_one(where: str, declared: Any, needed: Callable[[str], bool]) -> dict[str, Any]:
+    hints: dict[str, Any] = {}
+    owners = reversed(declared.__mro__) if isinstance(declared, type) else [declared]
+    for owner in owners:
+        for name, annotation in own_annotations(owner).items():
+            hints.pop(name, None)
+            try:
+                hints[name] = _resolved(owner, name, annotation)
+            except Exception as error:
+                if needed(name):
+                    raise UnresolvedAnnotation(
+                        f"{where}: an annotation cannot be resolved: {error}; import the name at module level"
+                    ) from error
+    return hints
+
+
+def own_annotations(declared: Any) -> dict[str, Any]:
+    """The annotations of a class without its bases', or of a function, as they are written."""
+    kept = declared.__dict__ if isinstance(declared, type) else {"__annotations__": declared.__annotations__}
+    written: dict[str, Any] = kept.get("__annotations__", {})
+    return written
+
+
+def _resolved(owner: Any, name: str, annotation: Any) -> Any:
+    """One annotation, in the names that its class or function sees."""
+    if not isinstance(owner, type):
+        scope = getattr(inspect.unwrap(owner), "__globals__", {})
+        alone = type("alone", (), {"__annotations__": {name: annotation}})
+        return get_type_hints(alone, scope, {}, include_extras=True)[name]
+    # A module's names come before those of the class: a field may be called what a type is called.
+    scope = vars(sys.modules[owner.__module__]) if owner.__module__ in sys.modules else {}
+    alone = type("alone", (), {"__annotations__": {name: annotation}, "__module__": owner.__module__})
+    return get_type_hints(alone, dict(vars(owner)), scope, include_extras=True)[name]
 
 
 def definition(where: str, name: str, annotation: Any, info: FieldInfo) -> tuple[Any, Any]:
@@ -42,8 +80,7 @@ def definition(where: str, name: str, annotation: Any, info: FieldInfo) -> tuple
     probe = _probe(where, kind)
     if info.default is MISSING:
         return kind, Field(alias=name)
-    if info.default is not None or not is_upload(annotation):
-        check_default(where, probe, info.default)
+    check_default(where, probe, info.default)
     return kind, Field(alias=name, default=info.default)
 
 
@@ -53,7 +90,9 @@ def check_type(where: str, annotation: Any) -> type[BaseModel]:
 
 
 def check_default(where: str, probe: type[BaseModel], default: Any) -> None:
-    """Raises TypeError naming ``where`` for a default that its own type or limits refuse."""
+    """Raises TypeError naming ``where`` for a default that its own type or limits refuse; None says that there is no value."""
+    if default is None:
+        return
     try:
         probe(**{_PROBED: default})
     except ValidationError as error:
@@ -111,10 +150,10 @@ def _integral(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _one_of(choices: tuple[Any, ...]) -> Callable[[Any], Any]:
+def _one_of(choices: list[Any]) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
         if value is not None and value not in choices:
-            raise ValueError(f"{value!r} not one of {list(choices)}")
+            raise ValueError(f"{value!r} not one of {choices}")
         return value
 
     return check

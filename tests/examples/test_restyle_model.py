@@ -19,6 +19,7 @@ from reactor_rtc.frames import VideoFrame
 from reactor_runtime import ClientInfo, CommandError, InputBuffer, InputFrame, ModelMessage, Output, UploadedFile
 from reactor_runtime.model import bind
 from reactor_runtime.step_gate import StepReport
+from reactor_runtime.tracks import payloads_of
 from restyle import CaptionChanged, EffectChanged, OverlayChanged, Restyle, RestyleInput, State, StrengthChanged
 
 
@@ -30,7 +31,7 @@ class Stage:
         self.sent: list[ModelMessage] = []
 
     async def emit(self, output: Output, fps: float | None, drop: bool) -> None:
-        self.pictures.put_nowait(output.payloads["main_video"].data)
+        self.pictures.put_nowait(payloads_of(output)["main_video"].data)
         await asyncio.sleep(0)
 
     async def send(self, message: ModelMessage) -> None:

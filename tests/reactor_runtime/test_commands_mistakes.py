@@ -26,11 +26,9 @@ def test_a_default_that_breaks_its_own_limits() -> None:
 
 def test_a_default_of_another_type() -> None:
     def text(self: Any, x: int = "a") -> None: ...  # type: ignore[assignment]
-    def null(self: Any, x: int = None) -> None: ...  # type: ignore[assignment]
     def literal(self: Any, x: Literal["a"] = "b") -> None: ...  # type: ignore[assignment]
 
     assert mistake(text) == "Model.handler(x): the default does not fit: expected integer, got str"
-    assert mistake(null) == "Model.handler(x): the default does not fit: expected integer, got NoneType"
     assert mistake(literal) == "Model.handler(x): the default does not fit: 'b' not one of ['a']"
 
 
@@ -67,8 +65,8 @@ def test_a_type_that_cannot_cross_the_wire() -> None:
         assert re.match(r"Model\.handler\(x\): the type cannot cross the wire: .*Tensor", mistake(handler))
 
 
-def test_an_annotation_that_cannot_be_resolved() -> None:
-    def lost(self: Any, x: "Nowhere") -> None: ...  # type: ignore[name-defined]  # noqa: F821
+def test_a_return_annotation_that_cannot_be_resolved() -> None:
+    def lost(self: Any, x: int) -> "Nowhere": ...  # type: ignore[name-defined]  # noqa: F821
 
     assert mistake(lost) == (
         "Model.handler: an annotation cannot be resolved: name 'Nowhere' is not defined; import the name at module level"

@@ -7,6 +7,7 @@ import pytest
 from reactor_runtime import (
     Audio,
     Input,
+    InputState,
     ModelMessage,
     Output,
     ReactorModel,
@@ -19,7 +20,7 @@ from reactor_runtime import (
     session_ended,
     session_started,
 )
-from reactor_runtime.contract import read_contract
+from reactor_runtime.contract import read_contract, unresolved_annotations
 from reactor_runtime.tracks import TrackSpec
 
 
@@ -200,12 +201,22 @@ def test_a_track_name_in_both_directions() -> None:
             mirror: Mirror
 
 
-def test_an_annotation_of_the_class_that_cannot_be_resolved() -> None:
+def test_annotations_that_cannot_be_resolved_are_told_and_hinder_nobody() -> None:
     class Lost(ReactorModel):
         camera: "Nowhere"  # type: ignore[name-defined]  # noqa: F821
+        state: "Settings"
 
-    with pytest.raises(TypeError, match="Lost: an annotation cannot be resolved: name 'Nowhere' is not defined; import the name"):
-        read_contract(Lost)
+        @event(name="go")
+        def go(self, speed: int, where: "Nowhere", client: "Nowhere") -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+    contract = read_contract(Lost)
+    assert list(contract.commands) == ["go", "set_pace"]
+    assert contract.commands["go"].annotations == {"speed": int, "where": Any}
+    assert unresolved_annotations(Lost) == ["Lost.camera", "Lost.go(where)"]
+
+
+class Settings(InputState):
+    pace: int = 1
 
 
 def test_a_parameter_mistake_names_model_and_method() -> None:

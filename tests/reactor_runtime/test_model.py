@@ -1,8 +1,5 @@
 """The model class as its author sees it before it runs."""
 
-import asyncio
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
@@ -97,10 +94,13 @@ async def test_messages_and_flushes_reach_the_stage() -> None:
     assert stage.flushes == [False, True]
 
 
-@pytest.mark.parametrize("use", [lambda m: m.emit(Out(main=PICTURE)), lambda m: m.send(Done(1))], ids=["emit", "send"])
-async def test_a_model_that_is_not_running_says_so(use: Callable[[ReactorModel], asyncio.Future[None]]) -> None:
-    with pytest.raises(RuntimeError, match="Forgetful is not running: start it with `reactor run`"):
-        await use(Forgetful())
+async def test_a_model_that_nothing_runs_says_and_shows_nothing() -> None:
+    model = Forgetful()
+    await model.emit(Out(main=PICTURE))
+    await model.send(Done(1))
+    model.output.flush()
+    with pytest.raises(ValueError, match="a batch has at least one frame"):
+        await model.emit(Out(main=np.zeros((0, 4, 4, 3), np.uint8)))
 
 
 async def test_run_has_to_be_written() -> None:

@@ -48,7 +48,7 @@ class Plain(ReactorPipeline):
         try:
             yield picture(self.state.shade)
             yield None
-            yield Idle()
+            yield Idle
             yield picture(self.state.shade)
         finally:
             self.log.append("end")

@@ -154,7 +154,7 @@ def test_a_state_is_made_by_keyword_and_compared_by_value() -> None:
     assert State(seed=3) != State()
     assert State(seed=3)._secret == 4
     assert "seed=3" in repr(State(seed=3))
-    with pytest.raises(TypeError, match="State has no field called promt; it has: prompt, seed"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'promt'"):
         State(promt="x")
 
 
@@ -195,5 +195,5 @@ def test_a_command_is_a_record_with_a_name() -> None:
 
     assert SetPrompt.name == "set_prompt"
     assert SetPrompt(prompt="x").strength == 1.0
-    with pytest.raises(TypeError, match="SetPrompt needs a value for prompt"):
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'prompt'"):
         SetPrompt()

@@ -56,7 +56,7 @@ def test_it_is_written_with_its_version(folder: Path, given: str, stamped: str) 
 
 
 def test_a_version_that_is_none_and_a_folder_without_a_model(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with pytest.raises(SystemExit, match="--version is X.Y.Z or X.Y.Z-g<hex>, with or without a leading v; got 'banana'"):
+    with pytest.raises(SystemExit, match="a version is X.Y.Z or X.Y.Z-g<hex>, with or without a leading v; got 'banana'"):
         main(["-p", str(folder), "-v", "banana"])
     with pytest.raises(SystemExit, match=r"there is no reactor\.yaml in"):
         main(["-p", str(tmp_path_factory.mktemp("empty"))])

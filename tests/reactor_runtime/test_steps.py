@@ -17,7 +17,6 @@ from reactor_runtime import (
     Video,
     event,
 )
-from reactor_runtime.model import steps_of
 from reactor_testing.rehearsal import Rehearsal
 
 PICTURE = np.zeros((4, 4, 3), np.uint8)
@@ -63,7 +62,7 @@ def test_steps_are_taken_at_the_declared_rate_while_a_client_is_there() -> None:
         shown = len(stage.frames)
         stage.advance(5.0)
         assert len(stage.frames) <= shown + 1
-        assert abs(steps_of(model_of(stage)) - len(stage.frames)) <= 1
+        assert abs(model_of(stage)._reactor.steps - len(stage.frames)) <= 1
 
 
 def test_a_command_lands_between_two_steps() -> None:
@@ -160,7 +159,7 @@ def test_a_step_with_nothing_to_show_is_a_step() -> None:
         stage.join()
         stage.advance(0.1)
         assert stage.frames == []
-        assert steps_of(model_of(stage)) >= 19
+        assert model_of(stage)._reactor.steps >= 19
 
 
 def test_what_process_output_may_not_give() -> None:

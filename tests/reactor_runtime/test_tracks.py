@@ -5,7 +5,7 @@ import pytest
 
 from reactor_protocol.errors import InvalidArgumentError
 from reactor_runtime import Audio, Input, Output, TrackPayload, Video
-from reactor_runtime.tracks import TrackSpec
+from reactor_runtime.tracks import TrackSpec, batch_of, payloads_of
 
 
 class Voice(Audio):
@@ -75,21 +75,21 @@ def test_an_output_takes_exactly_its_tracks(names: list[str], problem: str) -> N
 
 def test_payloads_keep_their_metadata_and_arrays_are_wrapped() -> None:
     output = Stage(left=TrackPayload(PICTURE, metadata={"pose": 1}), right=PICTURE, voice=SOUND)
-    assert output.payloads["left"].metadata == {"pose": 1}
-    assert output.payloads["right"].metadata is None
-    assert output.payloads["right"].data is PICTURE
+    assert payloads_of(output)["left"].metadata == {"pose": 1}
+    assert payloads_of(output)["right"].metadata is None
+    assert payloads_of(output)["right"].data is PICTURE
 
 
 def test_a_single_frame_is_no_batch() -> None:
-    assert Stage(left=PICTURE, right=PICTURE, voice=SOUND).batch() is None
+    assert batch_of(Stage(left=PICTURE, right=PICTURE, voice=SOUND)) is None
 
 
 def test_a_batch_counts_its_frames_beside_an_unbatched_track() -> None:
-    assert Stage(left=batch(5), right=PICTURE, voice=SOUND).batch() == 5
-    assert Stage(left=batch(1), right=batch(1), voice=SOUND).batch() == 1
+    assert batch_of(Stage(left=batch(5), right=PICTURE, voice=SOUND)) == 5
+    assert batch_of(Stage(left=batch(1), right=batch(1), voice=SOUND)) == 1
 
 
 def test_batches_that_disagree_are_refused() -> None:
     output = Stage(left=batch(5), right=batch(4), voice=SOUND)
     with pytest.raises(InvalidArgumentError, match=r"batched tracks disagree on the number of frames: \[4, 5\]"):
-        output.batch()
+        batch_of(output)

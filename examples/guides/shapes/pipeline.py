@@ -1,6 +1,7 @@
 """A model as a generator: what it yields is shown, and its state is set from outside between two yields."""
 
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ class Stripes(ReactorPipeline):
     state: Settings
     fps = 30.0
 
-    async def inference(self) -> AsyncGenerator[Seen | type[Idle], None]:
+    async def inference(self) -> AsyncGenerator[Any, None]:
         row = (np.arange(640) // 32 % 2 * 255).astype(np.uint8)
         while True:
             if self.state.paused:

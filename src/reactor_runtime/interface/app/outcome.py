@@ -1,0 +1,5 @@
+"""What a step gave."""
+
+from reactor_runtime.steps import StepOutcome
+
+__all__ = ["StepOutcome"]

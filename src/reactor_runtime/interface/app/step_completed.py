@@ -1,0 +1,5 @@
+"""A step that is done."""
+
+from reactor_runtime.steps import StepCompleted
+
+__all__ = ["StepCompleted"]
