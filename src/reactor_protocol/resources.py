@@ -118,13 +118,15 @@ class MappedTrack(Resource):
 class Offer(Resource):
     """An offer. ``ice_servers`` absent means the server's own; present, even empty, it stands.
 
-    ``view_only`` is an addition of this project's servers (``EXTENSION_VIEW_ONLY``).
+    ``view_only`` is an addition of this project's servers (``EXTENSION_VIEW_ONLY``), and so is ``in_step``: the client acts once
+    for each frame that it sees, and waits for the one that shows what it did.
     """
 
     sdp_offer: str = Field(min_length=1, max_length=MAX_SDP_CHARS)
     track_mapping: list[MappedTrack] = Field(default_factory=list, max_length=MAX_TRACKS)
     ice_servers: list[IceServer] | None = Field(default=None, max_length=16)
     view_only: bool | None = Field(default=None, strict=True)
+    in_step: bool | None = Field(default=None, strict=True)
 
 
 class Answer(Resource):

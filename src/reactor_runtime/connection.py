@@ -115,6 +115,7 @@ class Connection:
         self._presence = Presence(terms.grace)
         self._peer: Peer | None = None
         self._watches_only = False
+        self.in_step = False
         self._missing: set[str] = {CHANNEL_DATA} if legacy else {CHANNEL_DATA, CHANNEL_CONTROL}
         self._tracks = _Tracks(stepped=terms.stepped)
 
@@ -127,7 +128,7 @@ class Connection:
         model does not have.
         """
         sections = [section_of(mapped, tracks) for mapped in offer.track_mapping]
-        self._watches_only = bool(offer.view_only)
+        self._watches_only, self.in_step = bool(offer.view_only), bool(offer.in_step)
         if offer.view_only:
             # What a spectator sends is not even received.
             sections = [section for section in sections if section.direction == "send"]

@@ -182,11 +182,15 @@ def _adapter(kind: type[ModelMessage]) -> TypeAdapter[Any]:
 
 @dataclass(frozen=True)
 class ClientInfo:
-    """One connected client. ``joined_at`` is in seconds of the monotonic clock."""
+    """One connected client. ``joined_at`` is in seconds of the monotonic clock.
+
+    One that is ``in_step`` acts once for each frame that it sees, as Gymnasium environments do.
+    """
 
     id: int
     joined_at: float
     system: bool = False
+    in_step: bool = field(default=False, compare=False)
     _send: Callable[[ModelMessage], Awaitable[None] | None] | None = field(default=None, compare=False, repr=False)
 
     async def send(self, message: ModelMessage) -> None:

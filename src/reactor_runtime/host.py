@@ -130,7 +130,7 @@ class ModelHost:
 
     def begin_session(self, frame: int = 0) -> None:
         """A new session: frames are counted from ``frame``, the state is fresh, and nothing of the last one is left to read."""
-        self._stage.frame = frame
+        self._stage.begin(frame)
         self._allow_freely()
         self._intake.reset()
         self._set_state(self._contract.state)
@@ -260,7 +260,14 @@ class ModelHost:
         def run() -> Any:
             return handler(**(self._collapsing.take(key) if spec.dedupe else arguments))
 
-        self._thread.post(Work(partial(self._in_turn, self._loaded(), run, command=True), done))
+        turn = partial(self._in_turn, self._loaded(), run, command=True)
+        self._thread.post(Work(partial(self._in_step, turn, self._owner.time()) if client.in_step else turn, done))
+
+    async def _in_step(self, turn: Callable[[], Awaitable[tuple[Any, int]]], arrived: float) -> tuple[Any, int]:
+        """The turn of a client that acts once for each frame, of a command that arrived at that time of the owner's loop."""
+        result, frame = await turn()
+        self._stage.acted(arrived, frame)
+        return result, frame
 
     @staticmethod
     def _refused(name: str, error: Exception) -> Outcome:

@@ -11,6 +11,7 @@ import numpy as np
 
 from reactor_protocol.messages import ApplicationMessage
 from reactor_rtc.frames import AudioBlock, Media, VideoFrame
+from reactor_runtime.action_wait import ActionWait
 from reactor_runtime.emission import Bundle, chunk_of
 from reactor_runtime.fields import ModelMessage
 from reactor_runtime.pacer import Made, Pacer, Plan
@@ -85,10 +86,22 @@ class ModelStage:
         self._sender = Sender(events.message_sent)
         self._pacer = Pacer()
         self._flushed = asyncio.Event()
+        self._actions = ActionWait()
+        self._acted = asyncio.Event()
         self._sizes: dict[str, tuple[int, int]] = {}
         self._heard_until: dict[str, float] = {}
         self.frame = 0
         self.paced = True
+
+    def begin(self, frame: int) -> None:
+        """A session begins, whose frames are counted from ``frame``."""
+        self.frame = frame
+        self._actions.clear()
+
+    def acted(self, arrived: float, frame: int) -> None:
+        """A client that acts once for each frame has; see :class:`ActionWait`."""
+        self._actions.acted(arrived, frame)
+        self._acted.set()
 
     async def emit(self, output: Output, fps: float, drop: bool) -> None:
         now = asyncio.get_running_loop().time
@@ -108,7 +121,11 @@ class ModelStage:
         self._events.frames_ready(bundles, plan)
         self._hear(bundles, plan.start)
         if not drop and self.paced:
+            self._actions.made(self.frame - 1, now())
+            self._acted.clear()
             await self._hold(max(plan.resume - now(), self._sound_ahead(now())))
+            if len(bundles) == 1:
+                await self._await_action(1.0 / fps)
         for _ in range(_TURNS):
             await asyncio.sleep(0)
         self._pacer.resumed(now())
@@ -130,6 +147,14 @@ class ModelStage:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, seconds)):
                 await self._flushed.wait()
+
+    async def _await_action(self, period: float) -> None:
+        """Lets a client that is about to answer the frame that it has just been given do so before the next is begun."""
+        until = self._actions.until(period)
+        if until is not None and not self._acted.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    await self._acted.wait()
 
     def flush(self, hold: bool) -> None:
         """Drops what is still to be played, and cuts to black unless the last picture is to stay."""

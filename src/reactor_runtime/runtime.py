@@ -364,12 +364,12 @@ class Runtime:
         logger.info("connection %d is open", connection.id)
 
         if connection.id not in self._present.clients:
-            self._present.clients[connection.id] = self._client_info(connection.id)
+            self._present.clients[connection.id] = self._client_info(connection)
         await self._apply(self.table.opened(connection.id, time.monotonic()))
         return True
 
-    def _client_info(self, connection_id: int) -> ClientInfo:
-        loop = asyncio.get_running_loop()
+    def _client_info(self, connection: Connection) -> ClientInfo:
+        loop, connection_id = asyncio.get_running_loop(), connection.id
 
         def sent(message: ApplicationMessage, client: int | None, told: Told | None = None) -> None:
             loop.call_soon_threadsafe(self.message_sent, message, client, told)
@@ -379,7 +379,7 @@ class Runtime:
         async def send(message: ModelMessage) -> None:
             await sender.send(message.encode(), connection_id)
 
-        return ClientInfo(connection_id, time.monotonic(), _send=send)
+        return ClientInfo(connection_id, time.monotonic(), in_step=connection.in_step, _send=send)
 
     def lost(self, connection: Connection, reason: str) -> None:
         if self.signalling.drop(connection):

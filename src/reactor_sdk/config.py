@@ -46,6 +46,8 @@ class ClientConfig:
     """Whether the session of a local runtime may be one that somebody else uses."""
     spares: bool = False
     """Whether a local session goes on when this client leaves it, for as long as somebody else uses it."""
+    in_step: bool = False
+    """Whether the client acts once for each frame that it sees."""
 
 
 @dataclass(frozen=True, slots=True)

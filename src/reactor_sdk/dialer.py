@@ -85,7 +85,8 @@ class Dialer:
             raise TransportError(f"the session's worker did not take the connection: {error}", status=error.status) from error
 
     async def _find_worker(self, session: Session, preparation: Preparation, seen: OnSession) -> tuple[Session, Signalling]:
-        signalling = Signalling(self.api, session.session_id, view_only=self.config.view_only)
+        additions = {"view_only": self.config.view_only, "in_step": self.config.in_step}
+        signalling = Signalling(self.api, session.session_id, **additions)
         if not described(session):
             session, _ = await both(self.sessions.wait(session, seen), preparation.begin(signalling))
         check_described(session)

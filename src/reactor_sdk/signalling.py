@@ -34,9 +34,9 @@ def check_connection_id(connection_id: int | None) -> None:
 class Signalling:
     """What client and server tell each other before they have a connection. Raises as :meth:`Api.fetch`."""
 
-    def __init__(self, api: Api, session_id: str, *, view_only: bool = False) -> None:
+    def __init__(self, api: Api, session_id: str, *, view_only: bool = False, in_step: bool = False) -> None:
         self._api = api
-        self._additions = {EXTENSION_VIEW_ONLY: True} if view_only else {}
+        self._additions = {name: True for name, given in ((EXTENSION_VIEW_ONLY, view_only), ("in_step", in_step)) if given}
         self._path = f"/sessions/{session_id}/transport/webrtc"
 
     async def _fetch(self, method: str, path: str, body: Offer | Candidates | None = None) -> Reply:

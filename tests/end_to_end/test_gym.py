@@ -6,6 +6,7 @@ The model shows the number of the newest action that it has applied, as blocks o
 import contextlib
 import pickle
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
@@ -229,3 +230,25 @@ def test_gymnasiums_own_vectors_work_too(server: Server, second: Server) -> None
         check_vector(at_once, 1, 12)
     finally:
         at_once.close()
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize(("fps", "policy_s", "least"), [(25, 0.020, 24.0), (30, 0.025, 29.0)])
+def test_a_policy_that_is_faster_than_the_frames_has_a_step_for_each(
+    env: ReactorEnv, fps: int, policy_s: float, least: float
+) -> None:
+    thinking = threading.Event()
+    rates = []
+    with ReactorEnv("digits", local=True, share=True, action_command="pace", reset_command=None, seed_command=None) as pacing:
+        pacing.reset()
+        pacing.step(np.array([fps], np.float32))
+    env.reset()
+    for _ in range(5):  # whatever else the machine does
+        began = time.perf_counter()
+        for action in range(2 * fps):
+            thinking.wait(policy_s)
+            env.step(action)
+        rates.append(2 * fps / (time.perf_counter() - began))
+        if rates[-1] >= least:
+            return
+    pytest.fail(f"{rates} steps a second, of {fps} frames")

@@ -22,6 +22,7 @@ class Who:
     id: int
     joined_at: float
     system: bool = False
+    in_step: bool = False
 
 
 # ------------------------------------------------------------------------------------- what the server asks for

@@ -198,7 +198,7 @@ class Desk:
             async def send(message: ModelMessage) -> None:
                 await sender.send(message.encode(), who.id)
 
-            known = self._clients[who.id] = ClientInfo(who.id, who.joined_at, who.system, _send=send)
+            known = self._clients[who.id] = ClientInfo(who.id, who.joined_at, who.system, who.in_step, _send=send)
         return known
 
     # -------------------------------------------------------------------- what the model does (StageEvents, its thread)

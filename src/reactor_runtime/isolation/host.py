@@ -254,4 +254,4 @@ def _resumed(session: _Session) -> calls.BeginSession:
 
 
 def _who(client: ClientInfo) -> calls.Who:
-    return calls.Who(client.id, client.joined_at, client.system)
+    return calls.Who(client.id, client.joined_at, client.system, client.in_step)

@@ -41,7 +41,7 @@ class EnvClient(Reactor):
         url = DEFAULT_API_URL if place.url is None else place.url
         key = place.api_key() if place.api_key is not None else None
         config = load_config(place.model_name, key, url, place.local, None, ClientOptions(place.jwt))
-        config = replace(config, joins=place.share, spares=True)
+        config = replace(config, joins=place.share, spares=True, in_step=True)
         self._opens_itself = False
         # Beside a Reactor's, of which a program has one local one, environments stand at the runtimes that they are told.
         self._compose(config if place.url is None else replace(config, url=checked_url(place.url)))
