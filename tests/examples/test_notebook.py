@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import io
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
 from tests.interop.servers import our_runtime
 
 from reactor_sdk import Picture, Reactor
@@ -64,5 +67,9 @@ async def test_its_cells_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert isinstance(client, Reactor)
     assert isinstance(picture, Picture)
     assert repr(picture) == "<Picture 1280x720>"
+    with Image.open(io.BytesIO(picture._repr_png_())) as shown_picture:
+        assert np.asarray(shown_picture.convert("L")).mean() > 60, "the clip, not the dark card that waits for it"
+    rates = [sample.frames_per_second for sample in client.stats_history() if sample.frames_per_second]
+    assert len(rates) >= 3, "the figure has lines"
     assert figure._repr_png_()[:4] == b"\x89PNG"
     assert client.get_status() == "disconnected"
