@@ -67,6 +67,7 @@ class Window:
     downloads: Path
     _socket: aiohttp.ClientWebSocketResponse
     faults: list[str] = field(default_factory=list)
+    version: str = ""
     _context: str = ""
     _count: int = 0
 
@@ -143,7 +144,7 @@ class Window:
 
     async def begin(self) -> None:
         """Begins the session of this socket, and finds the window."""
-        await self._ask("session.new", capabilities={})
+        self.version = str((await self._ask("session.new", capabilities={}))["capabilities"]["browserVersion"])
         await self._ask("session.subscribe", events=["log.entryAdded"])
         self._context = (await self._ask("browsingContext.getTree", maxDepth=0))["contexts"][0]["context"]
 

@@ -1,11 +1,14 @@
-"""The playground in a real Firefox: what it shows, measures, records and sends, and what it says without WebRTC."""
+"""The playground in browsers: what it shows, measures, records and sends, and what it says without WebRTC."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import av
 import pytest
+from playwright.async_api import async_playwright
 from tests.end_to_end.served import MODELS
+from tests.interop.browser import FLAGS
 from tests.interop.firefox import Window, firefox
 from tests.interop.provisioning import command
 from tests.interop.servers import Server, our_runtime
@@ -63,15 +66,19 @@ async def window(request: pytest.FixtureRequest) -> AsyncIterator[Window]:
         yield window
 
 
-async def clip_of(window: Window, name: str) -> dict[str, Any]:
+def clip_in(file: Path) -> dict[str, Any]:
     """How many pictures and samples are in the clip that was saved, and the size of its pictures."""
-    with av.open(str(await window.download(f"{name}-*.webm"))) as clip:
+    with av.open(str(file)) as clip:
         pictures = [frame for packet in clip.demux(video=0) for frame in packet.decode() if isinstance(frame, av.VideoFrame)]
         size = (pictures[0].width, pictures[0].height) if pictures else None
         return {"pictures": len(pictures), "size": size, "sounds": len(clip.streams.audio)}
 
 
-async def test_it_plays_measures_records_and_steers(server: Server, window: Window) -> None:
+Told = Callable[[str, str, str, str], None]
+
+
+async def test_firefox_plays_measures_records_and_steers(server: Server, window: Window, ran_against: Told) -> None:
+    ran_against("browser", "Firefox ESR", window.version, "the playground: frames, keys, commands, figures, clips")
     await window.goto(server.url)
     await window.until(STATUS, "ready")
     assert await window.until(PLAYS) == 320
@@ -83,16 +90,17 @@ async def test_it_plays_measures_records_and_steers(server: Server, window: Wind
     await window.until(SEES, 9, 128)
     await window.until(FILLED, FIGURES)
     await window.click(RECORD)
-    assert (clip := await clip_of(window, "main_video"))["pictures"] > 10
+    assert (clip := clip_in(await window.download("main_video-*.webm")))["pictures"] > 10
     assert (clip["size"], clip["sounds"]) == ((320, 240), 0)
     assert await window.evaluate(SOUND) == [[True, ""], [False, ""], [False, ""]]
-    assert (clip := await clip_of(window, "sounding"))["pictures"] > 10
+    assert (clip := clip_in(await window.download("sounding-*.webm")))["pictures"] > 10
     assert clip["sounds"] == 1
     assert window.faults == []
 
 
 @pytest.mark.parametrize("window", [{"media.peerconnection.enabled": False}], indirect=True)
-async def test_a_browser_without_webrtc_is_told_so(server: Server, window: Window) -> None:
+async def test_a_browser_without_webrtc_is_told_so(server: Server, window: Window, ran_against: Told) -> None:
+    ran_against("browser", "Firefox ESR", window.version, "the playground without WebRTC: says so")
     await window.goto(server.url)
     await window.until(STATUS, "unable")
     told = await window.evaluate("(...ids) => ids.map((id) => document.getElementById(id).textContent)", *WORDS)
@@ -101,3 +109,22 @@ async def test_a_browser_without_webrtc_is_told_so(server: Server, window: Windo
     assert "media.peerconnection.enabled" in told[2]
     assert "reactor run" not in " ".join(told)
     assert await window.evaluate("() => document.getElementById('notice').checkVisibility()")
+
+
+async def test_chromium_plays_measures_and_records(server: Server, tmp_path: Path, ran_against: Told) -> None:
+    chromium = command("chromium", ["chromium"], print)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        ran_against("browser", "Chromium", browser.version, "the playground: frames, commands, figures, clips")
+        page = await browser.new_page()
+        await page.goto(server.url)
+        await page.wait_for_function(STATUS, arg="ready")
+        await page.wait_for_function(PLAYS)
+        await page.click(RECORD)
+        await page.click('[data-command="shout"] button:not(.help)')
+        await page.wait_for_function(FILLED, arg=FIGURES)
+        async with page.expect_download() as download:
+            await page.click(RECORD)
+        await (await download.value).save_as(tmp_path / "main_video.webm")
+        await browser.close()
+    assert clip_in(tmp_path / "main_video.webm")["pictures"] > 10
