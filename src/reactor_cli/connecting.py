@@ -50,7 +50,7 @@ def place_of(url: str, model: str | None, *, stays: bool = False, anew: bool = F
     if model is None and here is None and there is not None:
         raise InvalidArgumentError(
             f"REACTOR_API_URL is set ({there}): say which of its models with --model NAME, "
-            f"or give --url {DEFAULT_URL} for a model that runs on this machine"
+            f"or give the address of one that runs on this machine ({DEFAULT_URL})"
         )
     if model is not None and there is None:
         raise InvalidArgumentError("REACTOR_API_URL is not set: say where the coordinator is, and its key in REACTOR_API_KEY")

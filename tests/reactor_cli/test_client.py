@@ -205,12 +205,13 @@ async def test_a_coordinator_has_to_be_named() -> None:
     )
 
 
-async def test_a_model_of_the_coordinator_has_to_be_named() -> None:
-    assert await reactor("client", "show", REACTOR_API_URL="http://127.0.0.1:9") == (
+@pytest.mark.parametrize("command", [("client", "show"), ("doctor",)])
+async def test_a_model_of_the_coordinator_has_to_be_named(command: tuple[str, ...]) -> None:
+    assert await reactor(*command, REACTOR_API_URL="http://127.0.0.1:9") == (
         1,
         "",
         "reactor: REACTOR_API_URL is set (http://127.0.0.1:9): say which of its models with --model NAME, "
-        "or give --url http://127.0.0.1:8080 for a model that runs on this machine\n",
+        "or give the address of one that runs on this machine (http://127.0.0.1:8080)\n",
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from reactor_cli.completion import DEFAULT_URL
+from reactor_cli.connecting import place_of
 from reactor_cli.output import JsonOption, plain, say, show_json, status
 from reactor_protocol.errors import InvalidArgumentError
 
@@ -51,8 +51,7 @@ def doctor(
 def _plan(url: str | None, model: str | None, timeout: float) -> Plan:
     examination: Any = importlib.import_module("reactor_cli.doctor.examination")
     if model is None:
-        address = url or os.environ.get("REACTOR_LOCAL_URL") or DEFAULT_URL
-        plan: Plan = examination.Plan(examination.target_of(address), timeout)
+        plan: Plan = examination.Plan(examination.target_of(place_of(url or "", None).url), timeout)
         return plan
     server = url or os.environ.get("REACTOR_API_URL")
     if not server:
