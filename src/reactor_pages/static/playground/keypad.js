@@ -17,9 +17,10 @@ export const keySign = (key) => SIGNS[key] ?? key.replace(/^(Key|Digit)(?=.$)/, 
 export function buildKeypad(root, bindings, bound) {
   const rows = legendOf(bindings);
   const pads = rows.map((row) => ({ row, button: padButton(row, bound) }));
-  const groups = [...new Set(rows.map(({ command }) => command))].map((command) => {
-    const mine = pads.filter(({ row }) => row.command === command).map(({ button }) => button);
-    return el("div", { class: "key-group", role: "group", "aria-label": spoken(command) }, el("span", { class: "key-command" }, spoken(command)), el("div", { class: "key-pads" }, ...mine));
+  const named = ({ holds, command }) => (holds ? spoken(command) : "Once");
+  const groups = [...new Set(rows.map(named))].map((name) => {
+    const mine = pads.filter(({ row }) => named(row) === name).map(({ button }) => button);
+    return el("div", { class: "key-group", role: "group", "aria-label": name }, el("span", { class: "key-command" }, name), el("div", { class: "key-pads" }, ...mine));
   });
   root.replaceChildren(...(isBound(bindings) ? groups : []));
   return {
@@ -35,9 +36,9 @@ export function buildKeypad(root, bindings, bound) {
 function padButton({ command, field, value, keys, pad, holds }, bound) {
   const what = holds ? `${spoken(field)}: ${value}` : spoken(command);
   const caps = keys.map((key) => el("kbd", {}, keySign(key)));
-  const word = !holds ? "" : typeof value === "string" ? value.replace(/_/g, " ") : `${spoken(field).toLowerCase()} ${value}`;
+  const word = !holds ? spoken(command).toLowerCase() : typeof value === "string" ? value.replace(/_/g, " ") : `${spoken(field).toLowerCase()} ${value}`;
   const title = pad.length > 0 ? `Gamepad: ${pad.join(", ")}` : "";
-  const made = el("button", { type: "button", class: "key-pad", title }, ...caps, el("span", {}, word || (caps.length ? "once" : "press")));
+  const made = el("button", { type: "button", class: "key-pad", title }, ...caps, el("span", {}, caps.length > 0 ? word : `${word}: gamepad, ${pad.join(", ")}`));
   made.setAttribute("aria-label", `${what}, ${keys.length > 0 ? `key ${keys.map(keySign).join(" or ")}` : title}`);
   const [key] = keys;
   if (key !== undefined) holdable(made, () => bound()?.press(key), () => bound()?.release(key));

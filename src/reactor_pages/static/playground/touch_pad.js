@@ -46,7 +46,7 @@ export function touchPad(bindings, bound) {
   const pads = both ? [pad("left", letters), pad("right", arrows)] : [pad("left", all.filter(sideways)), pad("right", all.filter((each) => !sideways(each)))];
   const chips = el("div", { class: "touch-cluster at-top" }, ...rest.map((row) => touchKey(keys, row, chipWord(row), "chip")));
   // For fingers alone: whoever reads the page out, or has a keyboard, has the same buttons in the panel.
-  const element = el("div", { class: "touch-pad", "aria-hidden": "true" }, ...[...pads, chips].filter((each) => each.childElementCount > 0));
+  const element = el("div", { class: both ? "touch-pad crosses" : "touch-pad", "aria-hidden": "true" }, ...[...pads, chips].filter((each) => each.childElementCount > 0));
   follow(element, bound);
   return {
     element,
