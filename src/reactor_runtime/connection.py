@@ -79,6 +79,8 @@ class Room(Protocol):
 
     def lost(self, connection: Connection, reason: str) -> None: ...
 
+    def collapses(self, name: str) -> bool: ...
+
     async def run_command(self, connection: Connection, command: Command) -> Outcome: ...
 
     async def run_step(self, connection: Connection, request: RequestStep) -> StepResult: ...
@@ -363,10 +365,12 @@ class Connection:
             if isinstance(command, RequestStep):
                 self.send(await self._room.run_step(self, command))
                 continue
-            outcome = await self._room.run_command(self, command)
-            if command.request_id is not None:
-                self.send(CommandResult(command.request_id, outcome.reply, outcome.error, outcome.frame))
-            elif outcome.reply is not None:
+            same = self._inbox.collapse(command) if self._room.collapses(command.type) else [command]
+            outcome = await self._room.run_command(self, same[-1])
+            for each in same:
+                if each.request_id is not None:
+                    self.send(CommandResult(each.request_id, outcome.reply, outcome.error, outcome.frame))
+            if outcome.reply is not None and same[-1].request_id is None:
                 self.send(outcome.reply)
             if outcome.error is not None:
                 # The reason may repeat what was sent, which is nobody else's business.

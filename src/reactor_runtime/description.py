@@ -20,11 +20,15 @@ MAX_INLINE_UPLOADS = 16
 
 @dataclass(frozen=True, slots=True)
 class CommandOutline:
-    """A command as far as it matters before it reaches the model; ``holding`` are parameters in whose values a file can be."""
+    """A command as far as it matters before it reaches the model.
+
+    ``holding`` are parameters in whose values a file can be. Of those with ``dedupe`` that wait, only the last one is run.
+    """
 
     name: str
     description: str
     holding: frozenset[str]
+    dedupe: bool = False
 
     def references(self, data: JsonObject) -> set[str]:
         """The ids of the uploads that a payload refers to in its values, where their types allow it.
@@ -63,7 +67,10 @@ def describe_model(model: LoadedModel) -> ModelDescription:
         name=contract.name,
         fps=float(model.model_class.fps),
         tracks=contract.tracks,
-        commands={each.name: CommandOutline(each.name, each.description, each.holding) for each in contract.commands.values()},
+        commands={
+            each.name: CommandOutline(each.name, each.description, each.holding, each.dedupe)
+            for each in contract.commands.values()
+        },
         hooks=frozenset(contract.hooks),
         schema=schema_of(contract, playground=model.playground),
         steppable=model.model_class.run is ReactorApp.run,

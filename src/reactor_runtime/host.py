@@ -17,7 +17,6 @@ from typing import Any, Protocol
 from reactor_protocol.errors import ModelFailedError
 from reactor_protocol.messages import JsonObject, Refusal
 from reactor_rtc.frames import Media
-from reactor_runtime.collapsing import Collapsing
 from reactor_runtime.commands import INTERNAL_ERROR, INVALID_COMMAND, CommandSpec
 from reactor_runtime.connected_event import greeting
 from reactor_runtime.contract import Contract, unresolved_annotations
@@ -88,7 +87,6 @@ class ModelHost:
         self._owner = asyncio.get_running_loop()
         self._model: ReactorApp | None = None
         self._intake = Intake(contract.inputs, stand.buffer)
-        self._collapsing = Collapsing()
         self._clients: dict[int, ClientInfo] = {}
         self._stand = stand
         self._thread = stand.place(self._model_stopped)
@@ -249,18 +247,9 @@ class ModelHost:
                 outcome = self._refused(name, error)
             answer(outcome)
 
-        key = name, client.id
-        if spec.dedupe and self._collapsing.joins(key, arguments, answered):
-            return
         done: Future[tuple[Any, int]] = Future()
         done.add_done_callback(answered)
-        if spec.dedupe:
-            self._collapsing.wait(key, arguments, done)
-
-        def run() -> Any:
-            return handler(**(self._collapsing.take(key) if spec.dedupe else arguments))
-
-        turn = partial(self._in_turn, self._loaded(), run, command=True)
+        turn = partial(self._in_turn, self._loaded(), lambda: handler(**arguments), command=True)
         self._thread.post(Work(partial(self._in_step, turn, self._owner.time()) if client.in_step else turn, done))
 
     async def _in_step(self, turn: Callable[[], Awaitable[tuple[Any, int]]], arrived: float) -> tuple[Any, int]:

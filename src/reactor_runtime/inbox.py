@@ -79,6 +79,20 @@ class Inbox:
         moments = [moment for moment in (self._gate.next_due(), self._watch.next_notice()) if moment is not None]
         return None if self._over else min(moments, default=None)
 
+    def collapse(self, command: Command) -> list[Command]:
+        """A command and those of its name that wait after it, which wait no more: the last one stands for all of them."""
+        same: list[Command] = [command]
+        others: list[Task] = []
+        while not self.commands.empty():
+            each = self.commands.get_nowait()
+            if isinstance(each, Command) and each.type == command.type:
+                same.append(each)
+            else:
+                others.append(each)
+        for each in others:
+            self.commands.put_nowait(each)
+        return same
+
     def affords(self, now: float) -> bool:
         """Whether the client may ask for something dear; if not, it will be told."""
         if self._dear.take(now):

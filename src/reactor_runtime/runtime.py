@@ -393,6 +393,10 @@ class Runtime:
             self._scope.start(connection.close(), "close-connection")
             self._tidying.soon()
 
+    def collapses(self, name: str) -> bool:
+        outline = self._description.commands.get(name) if self._description is not None else None
+        return outline is not None and outline.dedupe
+
     async def run_command(self, connection: Connection, command: Command) -> Outcome:
         client = self._present.clients.get(connection.id)
         if client is None:

@@ -1,8 +1,6 @@
 """Models of reactor-runtime 2.x: read as such, and given what they know (the interop suite runs one on 2.10.1 beside ours)."""
 
-import asyncio
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.reactor_runtime.host_support import IdleModel, hosted
 
 from reactor_protocol.errors import InvalidArgumentError, ModelFailedError
 from reactor_rtc.frames import VideoFrame
-from reactor_runtime import Audio, Input, Output, ReactorModel, Video, event
+from reactor_runtime import Audio, Input, Output, ReactorModel, Video
 from reactor_runtime.config import ConfigError, get_weights_path, read_manifest
 from reactor_runtime.inputs import InputFrame
 from reactor_runtime.intake import Intake
@@ -206,42 +203,3 @@ def test_output_buffer_is_the_output() -> None:
     assert (model.output_buffer.fps, model.output.fps) == (12.0, 12.0)
     with pytest.raises(ValueError, match="fps must be above 0"):
         model.output_buffer.set_fps(0)
-
-
-class Busy(IdleModel):
-    made: list["Busy"] = []
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.log: list[Any] = []
-        self.gate = threading.Event()
-        self.made.append(self)
-
-    @event(name="block")
-    def block(self) -> None:
-        self.gate.wait(20)
-
-    @event(name="encode", dedupe=True)
-    def encode(self, number: int) -> None:
-        self.log.append(number)
-
-    @event(name="count")
-    def count(self, number: int) -> None:
-        self.log.append(-number)
-
-
-async def test_of_commands_that_wait_the_last_is_run_once() -> None:
-    async with hosted(Busy) as rig:
-        model = Busy.made[-1]
-        blocked = asyncio.create_task(rig.send("block"))
-        await asyncio.sleep(0)
-        sent = [asyncio.create_task(rig.send("encode", number=number)) for number in (1, 2)]
-        sent += [asyncio.create_task(rig.send("count", number=number)) for number in (1, 2)]
-        sent.append(asyncio.create_task(rig.send("encode", number=3)))
-        await asyncio.sleep(0)
-        model.gate.set()
-        outcomes = await asyncio.gather(blocked, *sent)
-        assert [outcome.error for outcome in outcomes] == [None] * 6
-        assert model.log == [3, -1, -2]
-        await rig.send("encode", number=4)
-        assert model.log == [3, -1, -2, 4]
