@@ -116,6 +116,8 @@ class WrtcPeer:
     async def _answer(self, sdp: str, sections: Sequence[Section]) -> str:
         await self._set_remote(sdp, "offer")
         wanted = {section.mid: section for section in sections}
+        # What is made together is one stream: receivers keep sound and picture of a stream in step, and only these.
+        stream = webrtc.MediaStream()
         for transceiver in self._connection.get_transceivers():
             section = wanted.get(transceiver.mid or "")
             if section is None or section.kind != str(transceiver.receiver.track.kind):
@@ -123,7 +125,7 @@ class WrtcPeer:
             elif section.direction == "send":
                 transceiver.direction = "sendonly"
                 self._prefer_codecs(transceiver)
-                transceiver.sender.set_streams(webrtc.MediaStream())
+                transceiver.sender.set_streams(stream)
                 await self._open_outlet(transceiver, active=False)
             else:
                 transceiver.direction = "recvonly"

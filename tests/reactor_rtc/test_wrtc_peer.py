@@ -7,7 +7,7 @@ import gc
 import os
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -152,3 +152,24 @@ async def test_an_offer_of_many_sections_is_answered() -> None:
     finally:
         await peer.close()
         await other.close()
+
+
+async def test_all_that_an_answerer_sends_is_one_stream() -> None:
+    """Receivers keep sound and picture in step where both name the same stream (RFC 8830); published: ``reactor-stream``."""
+    offerer, answerer = make_peer(PeerConfig(), Observed()), make_peer(PeerConfig(), Observed())
+    wanted = [Section("video", "receive"), Section("audio", "receive"), Section("video", "send")]
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            offer = await offerer.offer(wanted, LABELS)
+            sections = [Section(each.kind, _OTHER_WAY[each.direction], mid) for each, mid in zip(wanted, offer.mids, strict=True)]
+            answer = await answerer.answer(offer.sdp, sections)
+    finally:
+        await offerer.close()
+        await answerer.close()
+    streams = [line.removeprefix("a=msid:").split()[0] for line in answer.splitlines() if line.startswith("a=msid:")]
+    assert len(streams) == 2
+    assert len(set(streams)) == 1
+    assert streams[0] != "-"
+
+
+_OTHER_WAY: dict[str, Literal["send", "receive"]] = {"send": "receive", "receive": "send"}
