@@ -63,6 +63,11 @@ def token_routes(service: Service) -> APIRouter:
             answer["authorization_details"] = dump(wanted.authorization_details)
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
+    @router.get("/tokens", responses={200: {"model": TokenIssued}, **documented(400, 401, 429, 503)}, tags=["tokens"])
+    async def issue_plain(request: Request) -> JSONResponse:
+        """The same for clients from before scopes (reactor-sdk until 0.4): a token for all that the key may do."""
+        return await issue(request, None)
+
     @router.get("/.well-known/jwks.json", responses={200: {"model": JsonWebKeys}, **documented(400)}, tags=["tokens"])
     async def jwks() -> JSONResponse:
         """The public key that tokens are signed with (EdDSA): whoever has it can check them without asking."""
