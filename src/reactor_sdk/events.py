@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias, TypeVar, get_args, overload
 from reactor_protocol.errors import InvalidArgumentError
 from reactor_protocol.lifecycles import ReactorStatus
 from reactor_rtc.scope import TaskScope
+from reactor_sdk.later_api import LATER_EVENTS, told_as_later
 from reactor_sdk.types import ReactorEvent
 
 logger = logging.getLogger(__name__)
@@ -59,6 +60,8 @@ class Events:
 
     def _of(self, event: str) -> list[_Subscription]:
         known = self._subscriptions.get(event)
+        if known is None and event in LATER_EVENTS:
+            raise InvalidArgumentError(told_as_later(f"the event {event!r}", LATER_EVENTS[event]))
         if known is None:
             raise InvalidArgumentError(f"there is no event {event!r}; the events are {', '.join(EVENTS)}")
         return known

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from functools import partial
 from types import TracebackType
-from typing import Any, ClassVar, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, overload
 
 from aiortc.mediastreams import MediaStreamTrack
 
@@ -28,6 +30,7 @@ from reactor_sdk.events import Subscribable
 from reactor_sdk.frames import FrameInfoStream, FrameStream
 from reactor_sdk.history import StatsSample
 from reactor_sdk.holdings import ConnectOptions
+from reactor_sdk.later_api import LATER_NAMES, told_as_later
 from reactor_sdk.link import Link
 from reactor_sdk.notebook.display import Displayed
 from reactor_sdk.recordings import ClipProgress, PathLike, RecordingClient
@@ -49,7 +52,12 @@ from reactor_sdk.types import (
 from reactor_sdk.uploads import ProgressCallback, UploadFile, open_source, upload
 from reactor_sdk.visible import sight_of
 
+logger = logging.getLogger(__name__)
+
 _HANDLERS_LIMIT_S = 1.0
+
+REMINDER_S: Final = 5.0
+"""How long a block may be open without anything in it that asks for a connection, before that is said."""
 
 
 class Reactor(Displayed, Subscribable):
@@ -116,19 +124,42 @@ class Reactor(Displayed, Subscribable):
         """Makes the parts of the client."""
         self._link = Link(config, self._events, type(self)._make_peer)
         self._opens_itself = False
+        self._reminder: asyncio.TimerHandle | None = None
         self._recording = RecordingClient(ConnectedHost(self._link.dialer.api, self._connection))
 
     def __repr__(self) -> str:
         config = self._link.dialer.config
         return f"<{type(self).__name__} {config.model_name!r} at {self._link.dialer.api.address} {self.get_status()}>"
 
+    if not TYPE_CHECKING:  # type checkers are to see what is there
+
+        def __getattr__(self, name: str) -> Any:
+            if name in LATER_NAMES:
+                raise AttributeError(told_as_later(f"Reactor.{name}", LATER_NAMES[name]), name=name, obj=self)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
     async def __aenter__(self) -> Self:
         self._opens_itself = True
+        self._reminder = asyncio.get_running_loop().call_later(REMINDER_S, self._remind)
         return self
+
+    def _remind(self) -> None:
+        """A block that only listens hears nothing: it has to say that it wants a connection."""
+        logger.warning(
+            "this `async with Reactor(...)` has been open for %g s and is not connected, because nothing in it needs a "
+            "connection: call `await reactor.connect()` before waiting for events",
+            REMINDER_S,
+        )
+
+    def _connecting(self) -> None:
+        if self._reminder is not None:
+            self._reminder.cancel()
+            self._reminder = None
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._connecting()
         await self.disconnect()
         await self._events.settle(_HANDLERS_LIMIT_S)
         await self._link.frames.settle(_HANDLERS_LIMIT_S)
@@ -158,6 +189,7 @@ class Reactor(Displayed, Subscribable):
         :class:`TransportError`. A failed attempt also emits ``error``, ends the session it made, and leaves the client
         DISCONNECTED.
         """
+        self._connecting()
         await self._link.connect(ConnectOptions(session_id, connection_id, auto_resume_tracks, fail_fast))
 
     async def disconnect(self, recoverable: bool = False) -> None:
@@ -184,6 +216,7 @@ class Reactor(Displayed, Subscribable):
         await self._link.reconnect()
 
     async def _connection(self, what: str) -> Connection:
+        self._connecting()
         return await self._link.ready(what, open_now=self._opens_itself)
 
     # --------------------------------------------------------------------------------------------------- commands
