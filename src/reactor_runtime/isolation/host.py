@@ -48,6 +48,8 @@ class IsolatedHost:
         self._process = self._new_process()
         self._restarts = Restarts(settings.model.crash_limit)
         self._session: _Session | None = None
+        self._shown = False
+        """Whether the model has made a frame since it was loaded."""
         self._back: asyncio.Event | None = None
         """There while a new process is told of the session: it shows frames already, and commands wait for it."""
         self.up = False
@@ -73,6 +75,7 @@ class IsolatedHost:
 
     async def _load(self) -> ModelDescription:
         settings = self._settings
+        self._shown = False
         await self._process.spawn(settings.model.step_deadline)
         call = calls.Load(self._manifest, settings.log_level, settings.log_format, settings.model.handler_deadline)
         description: ModelDescription = await self._process.ask(call)
@@ -89,7 +92,7 @@ class IsolatedHost:
     async def _begin_anew(self, why: str) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            decision = self._restarts.crashed(loop.time())
+            decision = self._restarts.crashed(loop.time(), None if self._shown else why)
             if isinstance(decision, GiveUp):
                 times = f" ({decision.crashes} times in a row)" if decision.crashes > 1 else ""
                 self._events.model_stopped(ModelFailedError(why + times))
@@ -158,6 +161,7 @@ class IsolatedHost:
     def _heard(self, event: Any) -> None:
         match event:
             case calls.Frames(cargo, plan):
+                self._shown = True
                 if self._session is not None:
                     self._session.frame += len(cargo.bundles)
                 self._events.frames_ready(self._process.unload(cargo), plan)

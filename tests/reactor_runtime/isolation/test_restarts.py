@@ -36,3 +36,19 @@ def test_a_load_that_fails_is_a_crash_too() -> None:
 def test_a_limit_of_none_means_never() -> None:
     for limit in (0, 1):
         assert Restarts(limit).crashed(1.0) == GiveUp(1)
+
+
+def test_the_same_failure_before_the_first_frame_is_not_tried_five_times() -> None:
+    restarts = Restarts(5)
+    restarts.loaded(0.0)
+    assert restarts.crashed(1.0, "KeyError: 'shade'") == LoadAgain(0.0)
+    restarts.loaded(2.0)
+    assert restarts.crashed(3.0, "KeyError: 'shade'") == GiveUp(2)
+
+
+def test_another_failure_or_a_frame_in_between_is_no_pattern() -> None:
+    restarts = Restarts(5)
+    reasons = ["out of memory", "no such file", None, "no such file"]
+    assert [type(restarts.crashed(now, why)) for now, why in enumerate(reasons)] == [LoadAgain] * 4
+    restarts.loaded(10.0)
+    assert restarts.crashed(30.0, "no such file") == LoadAgain(0.0), "it had run for long"
