@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import re
@@ -24,10 +25,13 @@ from reactor_protocol.names import (
 )
 from reactor_rtc.port import IceServer, PeerConfig
 from reactor_runtime.floods import FloodLimits
+from reactor_runtime.manifest_keys import slips
 from reactor_runtime.playground import Playground, read_playground
 from reactor_runtime.quality import Quality, over, quality_of_environment, quality_of_manifest
 from reactor_runtime.recording.options import RecordingOptions, read_recording
 from reactor_runtime.second_generation import first_in, told_as_first
+
+logger = logging.getLogger(__name__)
 
 MANIFEST = "reactor.yaml"
 
@@ -122,6 +126,8 @@ def read_manifest(path: Path) -> Manifest:
         raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
     if not isinstance(body, dict):
         raise ConfigError(f"{file} must be a mapping, with model: and runtime:")
+    for key, meant in slips(body):
+        logger.warning("%s: nothing reads %s: did you mean %s?", file, key, meant)
     flat = isinstance(body.get("model"), str) and "runtime" not in body
     runtime = body if flat else _section(file, body, "runtime")
     entry, import_path = ("model", body["model"]) if flat else ("runtime.import", runtime.get("import"))

@@ -109,9 +109,9 @@ def run(path: Path, settings: Settings, on_ready: Callable[[str], None] | None =
     """Serves the model that ``path/reactor.yaml`` names; returns after SIGINT or SIGTERM."""
     # The model's thread computes; the loop that moves frames and commands must not wait 5 ms for the interpreter lock.
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    configure_logging(settings.log_level, settings.log_format)
     manifest = read_manifest(path)
     settings = with_manifest(settings, manifest)
-    configure_logging(settings.log_level, settings.log_format)
     if settings.model.isolate and os.name != "posix":
         logger.warning("on this system the model runs in the process of the server: a crash ends both")
         settings = replace(settings, model=replace(settings.model, isolate=False))
