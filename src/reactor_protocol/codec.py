@@ -30,6 +30,7 @@ from reactor_protocol.messages import (
     PublishResult,
     PublishTrack,
     Refusal,
+    RequestCapabilities,
     RequestClip,
     RequestRecording,
     RequestSchema,
@@ -107,6 +108,8 @@ class JsonCodec:
                 return Ping()
             case "requestSchema":
                 return RequestSchema()
+            case "requestCapabilities":
+                return RequestCapabilities()
             case "fileUploaded":
                 return FileUploaded(_file_ref(data))
             case "requestClip":
@@ -198,6 +201,7 @@ _ENCODERS: Mapping[type, Callable[[Any], tuple[str, JsonObject]]] = {
     Command: _encode_command,
     Ping: lambda _: _runtime("ping", {}),
     RequestSchema: lambda _: _runtime("requestSchema", {}),
+    RequestCapabilities: lambda _: _runtime("requestCapabilities", {}),
     FileUploaded: lambda message: _runtime("fileUploaded", _file_body(message.file)),
     RequestClip: lambda message: _runtime("requestClip", {"duration_seconds": message.duration_s}),
     RequestRecording: lambda _: _runtime("requestRecording", {}),

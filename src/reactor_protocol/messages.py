@@ -49,6 +49,11 @@ class RequestSchema:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestCapabilities:
+    """Asks for the model's commands and tracks in short, as the JavaScript client's forms do. Only wire version v0 has it."""
+
+
+@dataclass(frozen=True, slots=True)
 class FileUploaded:
     """Says that the bytes of a reference have arrived."""
 
@@ -259,6 +264,7 @@ ClientMessage: TypeAlias = (
     Command
     | Ping
     | RequestSchema
+    | RequestCapabilities
     | FileUploaded
     | RequestClip
     | RequestRecording

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from reactor_protocol.channel import ChannelEvent, FrameRefused, MessageReceived, PeerSilent
@@ -25,6 +24,7 @@ from reactor_protocol.messages import (
     PublishResult,
     PublishTrack,
     Refusal,
+    RequestCapabilities,
     RequestClip,
     RequestRecording,
     RequestSchema,
@@ -98,7 +98,7 @@ class Room(Protocol):
     @property
     def broadcast(self) -> Broadcast: ...
 
-    def schema(self) -> RuntimeMessage: ...
+    def document(self, request: RequestSchema | RequestCapabilities) -> RuntimeMessage: ...
 
     def clip(self, request: RequestClip | RequestRecording) -> ClipReady | ClipFailed: ...
 
@@ -312,9 +312,9 @@ class Connection:
         match event:
             case FrameRefused(label, reason):
                 logger.warning("connection %d: a message on %r was dropped: %s", self.id, label, reason)
-            case MessageReceived(RequestSchema(request_id)):
+            case MessageReceived(RequestSchema() | RequestCapabilities() as request):
                 if self._inbox.affords(time.monotonic()):
-                    self.send(replace(self._room.schema(), request_id=request_id))
+                    self.send(self._room.document(request))
             case MessageReceived(RequestClip() | RequestRecording() as request):
                 affordable = self._inbox.affords(time.monotonic())
                 self.send(self._room.clip(request) if affordable else ClipFailed(TOO_MANY_REQUESTS, request.request_id))

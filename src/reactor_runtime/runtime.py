@@ -20,8 +20,10 @@ from reactor_protocol.messages import (
     FileRef,
     JsonObject,
     Refusal,
+    RequestCapabilities,
     RequestClip,
     RequestRecording,
+    RequestSchema,
     RequestStep,
     RuntimeMessage,
     ServerMessage,
@@ -46,6 +48,7 @@ from reactor_runtime.hosting import Host, Outcome
 from reactor_runtime.inline import InlineHost
 from reactor_runtime.isolation.host import IsolatedHost
 from reactor_runtime.isolation.sources import watch_sources
+from reactor_runtime.model_capabilities import model_capabilities
 from reactor_runtime.pacer import Plan
 from reactor_runtime.playout import Playout
 from reactor_runtime.recording.store import Recordings
@@ -328,7 +331,7 @@ class Runtime:
         if before is not None and before.tracks != description.tracks:
             logger.warning("the tracks of the model are others than before: clients have to connect anew to see them")
         if before is not None and before.schema != description.schema:
-            self._broadcast(self.schema())
+            self._broadcast(self.document(RequestSchema()))
         self._broadcast(RuntimeMessage(NOTICE_MODEL_RESTARTED, {"load_seconds": load_s}))
         self._scope.start(self.stepping.restored(), "allow-steps")
         self._scope.start(self._apply(self.table.loaded()), "model-restored")
@@ -451,8 +454,11 @@ class Runtime:
     def broadcast(self) -> Broadcast:
         return self._playout.broadcast
 
-    def schema(self) -> RuntimeMessage:
-        return RuntimeMessage("modelSchema", self.schema_document())
+    def document(self, request: RequestSchema | RequestCapabilities) -> RuntimeMessage:
+        if isinstance(request, RequestSchema):
+            return RuntimeMessage("modelSchema", self.schema_document(), request.request_id)
+        known = model_capabilities(self._description) if self._description is not None else {"commands": [], "tracks": []}
+        return RuntimeMessage("modelCapabilities", known)
 
     def clip(self, request: RequestClip | RequestRecording) -> ClipReady | ClipFailed:
         if self.stepping.terms.stepped:

@@ -25,6 +25,7 @@ from reactor_protocol.messages import (
     PublishResult,
     PublishTrack,
     Refusal,
+    RequestCapabilities,
     RequestClip,
     RequestRecording,
     RequestSchema,
@@ -53,6 +54,12 @@ CLIENT: dict[str, ClientMessage] = {
     "control/client/pause_track": PauseTrack("main_video"),
     "control/client/resume_track": ResumeTrack("main_video"),
 }
+
+
+def test_the_model_in_short_is_asked_for_as_old_javascript_clients_do() -> None:
+    frame = JSON_CODEC.encode(RequestCapabilities())
+    assert json.loads(frame.payload) == {"scope": "runtime", "data": {"type": "requestCapabilities", "data": {}}}
+    assert JSON_CODEC.decode_client(frame) == RequestCapabilities()
 
 
 def test_a_track_is_resumed_with_what_is_told_of_its_frames() -> None:
