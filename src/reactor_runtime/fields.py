@@ -50,6 +50,9 @@ class ModelMessage:
 
     name: ClassVar[str] = ""
 
+    __described__: ClassVar[dict[str, str]] = {}
+    """What is told of each field, and under the empty name of the message."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = cls.__dict__.get("__annotations__", {})
@@ -67,6 +70,9 @@ class ModelMessage:
         dataclass(kw_only=any(is_dataclass(base) for base in cls.__bases__))(cls)
         # A dataclass without a docstring is given its signature, which says nothing to a client.
         cls.__doc__ = described
+        # Kept aside: an author's own @dataclass over the class makes the fields, and the docstring, anew.
+        assert is_dataclass(cls)
+        cls.__described__ = {"": described} | {spec.name: spec.metadata.get("description", "") for spec in dataclass_fields(cls)}
         if name_is_field or "name" not in cls.__dict__:
             cls.name = snake_case(cls.__name__)
         if not cls.name:

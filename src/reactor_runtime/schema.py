@@ -78,7 +78,7 @@ def _fields(message: type[ModelMessage]) -> JsonObject:
     required: list[str] = []
     for spec in dataclass_fields(message):
         field = json_type(hints[spec.name])
-        if description := spec.metadata.get("description"):
+        if description := message.__described__.get(spec.name):
             field["description"] = description
         if spec.default is not MISSING:
             field["default"] = json_value(spec.default)
@@ -92,7 +92,7 @@ def _fields(message: type[ModelMessage]) -> JsonObject:
 def _webhook(message: type[ModelMessage]) -> JsonObject:
     reference = {"$ref": f"#/components/schemas/{message.__name__}"}
     webhook: JsonObject = {"operationId": message.name, "requestBody": {"required": True, "content": _content(reference)}}
-    described = cleaned(message.__doc__)
+    described = cleaned(message.__described__.get(""))
     return {**webhook, "summary": described} if described else webhook
 
 

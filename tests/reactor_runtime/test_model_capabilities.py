@@ -36,7 +36,8 @@ class Sky(ReactorApp):
     state: Settings
     media: Camera
 
-    def generate(self, input: object, /) -> Seen: ...
+    def generate(self, input: object, /) -> Seen:
+        raise NotImplementedError
 
     @event(name="go", description="Goes.")
     def go(

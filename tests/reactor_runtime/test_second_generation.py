@@ -16,6 +16,7 @@ from reactor_runtime.config import ConfigError, get_weights_path, read_manifest
 from reactor_runtime.inputs import InputFrame
 from reactor_runtime.intake import Intake
 from reactor_runtime.loader import load_model
+from reactor_runtime.schema import schema_of
 from reactor_runtime.second_generation import ArrayBuffer, read_configuration
 from reactor_runtime.tracks import payloads_of
 
@@ -203,3 +204,15 @@ def test_output_buffer_is_the_output() -> None:
     assert (model.output_buffer.fps, model.output.fps) == (12.0, 12.0)
     with pytest.raises(ValueError, match="fps must be above 0"):
         model.output_buffer.set_fps(0)
+
+
+def test_a_message_is_described_under_a_dataclass_of_its_own() -> None:
+    document = schema_of(load_model(read_manifest(SECOND)).contract)
+    told = document["components"]["schemas"]["Told"]
+    assert told["properties"]["shade"] == {
+        "type": "integer",
+        "description": "The brightness that the model has now.",
+        "default": 0,
+    }
+    assert document["webhooks"]["told"]["post"]["summary"] == "What has happened, in its order."
+    assert "summary" not in document["webhooks"]["camera_seen"]["post"]
