@@ -51,6 +51,8 @@ class Owner:
     def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None:
         """Nothing is said here but replies."""
 
+    def sound_missed(self, track: str, samples: int) -> None: ...
+
     def step_completed(self, report: StepReport) -> None:
         """Steps are not counted here."""
 

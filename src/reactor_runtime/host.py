@@ -86,11 +86,12 @@ class ModelHost:
         self._events = events
         self._owner = asyncio.get_running_loop()
         self._model: ReactorApp | None = None
-        self._intake = Intake(contract.inputs, stand.buffer)
         self._clients: dict[int, ClientInfo] = {}
         self._stand = stand
         self._thread = stand.place(self._model_stopped)
-        self._stage = ModelStage(stand.stage_events or OnLoop(self._owner, events))
+        told = stand.stage_events or OnLoop(self._owner, events)
+        self._stage = ModelStage(told)
+        self._intake = Intake(contract.inputs, stand.buffer, told.sound_missed)
 
     # ------------------------------------------------------------------------------------------------------- life
 

@@ -44,6 +44,10 @@ class HostEvents(Protocol):
         """The model says something to one client, or to all. ``told`` is called once there is room for more."""
         ...
 
+    def sound_missed(self, track: str, samples: int) -> None:
+        """So many samples on an input track were dropped, because the model did not read them in time."""
+        ...
+
     def step_completed(self, report: StepReport) -> None:
         """A step of a session whose steps are counted is done; what it made was told before."""
         ...

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
+from collections.abc import Callable
 from enum import Enum
 from functools import cached_property
 from typing import Any
@@ -72,10 +73,19 @@ class InputBuffer:
     """The frames of one input track. Holds the ``maxlen`` newest, and of sound at most ``max_samples``; read it from the model's
     loop.
 
-    Frames arrive from another thread, so that a model which computes without pause still finds the newest one.
+    Frames arrive from another thread, so that a model which computes without pause still finds the newest one. The next read
+    tells ``on_missed`` how many samples of sound have been dropped unread.
     """
 
-    def __init__(self, maxlen: int = CAPACITY, *, max_samples: int | None = None) -> None:
+    def __init__(
+        self,
+        maxlen: int = CAPACITY,
+        *,
+        max_samples: int | None = None,
+        on_missed: Callable[[int], None] | None = None,
+    ) -> None:
+        self._on_missed = on_missed
+        self._missed = 0
         self._frames: deque[InputFrame] = deque(maxlen=maxlen)
         self._max_samples = max_samples
         self._lock = threading.Lock()
@@ -103,6 +113,8 @@ class InputBuffer:
         with self._lock:
             if self._closed:
                 return
+            if len(self._frames) == self._frames.maxlen:
+                self._missed += self._frames[0].samples
             self._frames.append(frame)
             self._total += 1
             self._trim()
@@ -115,19 +127,30 @@ class InputBuffer:
             return
         kept = sum(frame.samples for frame in self._frames)
         while kept > self._max_samples and len(self._frames) > 1:
-            kept -= self._frames.popleft().samples
+            dropped = self._frames.popleft().samples
+            self._missed += dropped
+            kept -= dropped
 
     def try_read(self, n: int = 1, mode: ReadMode = ReadMode.LATEST) -> list[InputFrame] | None:
         """Exactly ``n`` frames, oldest first, or None when there are fewer. Raises ValueError above the capacity."""
         self._check(n)
         with self._lock:
-            if len(self._frames) < n:
-                return None
-            if mode is ReadMode.LATEST:
-                newest = list(self._frames)[-n:]
-                self._frames.clear()
-                return newest
-            return [self._frames.popleft() for _ in range(n)]
+            frames = self._taken(n, mode)
+            missed = 0
+            if frames is not None:
+                missed, self._missed = self._missed, 0
+        if missed and self._on_missed is not None:
+            self._on_missed(missed)
+        return frames
+
+    def _taken(self, n: int, mode: ReadMode) -> list[InputFrame] | None:
+        if len(self._frames) < n:
+            return None
+        if mode is ReadMode.LATEST:
+            newest = list(self._frames)[-n:]
+            self._frames.clear()
+            return newest
+        return [self._frames.popleft() for _ in range(n)]
 
     async def read(self, n: int = 1, timeout: float | None = None, mode: ReadMode = ReadMode.LATEST) -> list[InputFrame]:
         """Exactly ``n`` frames, oldest first, as soon as there are enough.
@@ -155,11 +178,13 @@ class InputBuffer:
         """Drops what is waiting."""
         with self._lock:
             self._frames.clear()
+            self._missed = 0
 
     def reset(self) -> None:
         """Drops what is waiting, and opens the buffer again."""
         with self._lock:
             self._frames.clear()
+            self._missed = 0
             self._closed = False
 
     def close(self) -> None:

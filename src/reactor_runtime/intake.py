@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import av
 import numpy as np
@@ -16,12 +17,23 @@ _SHORTEST_FRAMES_PER_S = 1000
 
 
 class Intake:
-    """The buffers of a model's input tracks, by the name of the track."""
+    """The buffers of a model's input tracks, by the name of the track.
 
-    def __init__(self, holders: Mapping[str, type[MediaInput]], kind: type[InputBuffer] = InputBuffer) -> None:
+    ``on_missed`` is told the track and how many samples of its sound were dropped before they were read, on the reader's thread.
+    """
+
+    def __init__(
+        self,
+        holders: Mapping[str, type[MediaInput]],
+        kind: type[InputBuffer] = InputBuffer,
+        on_missed: Callable[[str, int], None] | None = None,
+    ) -> None:
         self._holders = holders
         tracks = {name: track for holder in holders.values() for name, track in holder.declared().items()}
-        self.buffers = {name: _buffer(track, kind) for name, track in tracks.items()}
+        self.buffers = {
+            name: _buffer(track, partial(kind, on_missed=partial(on_missed, name) if on_missed else None))
+            for name, track in tracks.items()
+        }
         self._resamplers = {name: Resampler(track.sample_rate) for name, track in tracks.items() if issubclass(track, Audio)}
 
     def bind(self, model: object) -> None:
@@ -59,11 +71,11 @@ class Intake:
             buffer.close()
 
 
-def _buffer(track: type[Track], kind: type[InputBuffer]) -> InputBuffer:
+def _buffer(track: type[Track], make: Callable[..., InputBuffer]) -> InputBuffer:
     if issubclass(track, Audio) and track.buffer_seconds is not None:
         frames = math.ceil(track.buffer_seconds * _SHORTEST_FRAMES_PER_S)
-        return kind(max(1, frames), max_samples=math.ceil(track.sample_rate * track.buffer_seconds))
-    return kind(CAPACITY)
+        return make(max(1, frames), max_samples=math.ceil(track.sample_rate * track.buffer_seconds))
+    return make(CAPACITY)
 
 
 class Resampler:

@@ -38,6 +38,10 @@ class StageEvents(Protocol):
 
     def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None: ...
 
+    def sound_missed(self, track: str, samples: int) -> None:
+        """So many samples on an input track were dropped before the model read them."""
+        ...
+
     def step_completed(self, report: StepReport) -> None:
         """A step of a counted session, after its frames."""
         ...
@@ -51,6 +55,10 @@ class LoopEvents(Protocol):
     def frames_flushed(self) -> None: ...
 
     def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None: ...
+
+    def sound_missed(self, track: str, samples: int) -> None:
+        """So many samples on an input track were dropped before the model read them."""
+        ...
 
     def step_completed(self, report: StepReport) -> None: ...
 
@@ -73,6 +81,9 @@ class OnLoop:
 
     def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None:
         self._loop.call_soon_threadsafe(self._events.message_sent, message, client, told)
+
+    def sound_missed(self, track: str, samples: int) -> None:
+        self._loop.call_soon_threadsafe(self._events.sound_missed, track, samples)
 
     def step_completed(self, report: StepReport) -> None:
         self._loop.call_soon_threadsafe(self._events.step_completed, report)

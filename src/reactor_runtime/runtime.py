@@ -309,6 +309,11 @@ class Runtime:
         unheard = self._sound.flush()
         self.watch.frames_dropped((*self._playout.flush(), *([unheard] if unheard else [])))
 
+    def sound_missed(self, track: str, samples: int) -> None:
+        spec = next((spec for spec in self.tracks if spec.name == track and spec.flow == "in"), None)
+        if spec is not None:
+            self.watch.sound_missed(spec, samples)
+
     def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None:
         receivers = self._receivers(client)
         refusals = [receiver.send(message) for receiver in receivers]

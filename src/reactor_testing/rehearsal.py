@@ -106,7 +106,8 @@ class RehearsalClient:
 class Rehearsal:
     """A model on a stage. Use it as a context: the model is loaded and a session begins; at the end both are over.
 
-    ``frames`` are those that have left, ``failure`` is what the model stopped with. It has a loop of its own, so that it cannot
+    ``frames`` are those that have left, ``missed`` the samples by input track that the model did not read in time, ``failure`` is
+    what the model stopped with. It has a loop of its own, so that it cannot
     be used where another one runs: in plain tests, not in coroutines.
     """
 
@@ -115,6 +116,7 @@ class Rehearsal:
         self.loop = StillLoop()
         self.frames: list[ShownFrame] = []
         self.flushes = 0
+        self.missed: dict[str, int] = {}
         self.failure: ModelFailedError | None = None
         self._clients: dict[int, RehearsalClient] = {}
         self._joined = 0
@@ -215,6 +217,10 @@ class Rehearsal:
                 known.messages.append(message)
         if told is not None:
             told(None)
+
+    def sound_missed(self, track: str, samples: int) -> None:
+        """Counts what the model did not read in time."""
+        self.missed[track] = self.missed.get(track, 0) + samples
 
     def step_completed(self, report: StepReport) -> None:
         """Only sessions whose steps are counted tell of them, and a rehearsal's are not."""

@@ -58,6 +58,8 @@ class Recorder:
         self.messages.append(message)
         self.changes.announce()
 
+    def sound_missed(self, track: str, samples: int) -> None: ...
+
     def step_completed(self, report: StepReport) -> None:
         self.reports.append(report)
         self.changes.announce()

@@ -78,3 +78,57 @@ def test_a_test_can_make_frames_of_arrays() -> None:
 def test_what_a_client_told_with_a_picture_reaches_the_model() -> None:
     frame = InputFrame(VideoFrame(np.zeros(6, np.uint8), 2, 2, 7, metadata=b"{}", capture_time_us=9))
     assert (frame.metadata, frame.capture_time_us) == (b"{}", 9)
+
+
+def test_sound_that_a_slow_step_does_not_read_is_told_of_at_the_next_read() -> None:
+    missed: list[tuple[str, int]] = []
+    intake = Intake({"inputs": In}, on_missed=lambda track, samples: missed.append((track, samples)))
+    microphone, speech = intake.buffers["microphone"], intake.buffers["speech"]
+    for _ in range(200):
+        intake.push("microphone", tone(0.01))
+        intake.push("speech", tone(0.01, rate=16_000))
+    assert missed == [], "nobody has asked for it yet"
+    assert microphone.try_read(128, ReadMode.FIFO) is not None
+    assert speech.try_read(50, ReadMode.FIFO) is not None
+    # 1.28 s are kept where nothing is declared; of "speech" the half second that is.
+    assert missed == [("microphone", 72 * 480), ("speech", 150 * 160)]
+    intake.push("microphone", tone(0.01))
+    assert microphone.try_read() is not None
+    assert len(missed) == 2
+
+
+def test_what_is_cleared_unread_is_not_missed() -> None:
+    missed: list[tuple[str, int]] = []
+    intake = Intake({"inputs": In}, on_missed=lambda track, samples: missed.append((track, samples)))
+    for _ in range(200):
+        intake.push("microphone", tone(0.01))
+    intake.clear()
+    intake.push("microphone", tone(0.01))
+    assert intake.buffers["microphone"].try_read() is not None
+    assert missed == []
+
+
+def test_pictures_that_are_not_read_are_nobodys_concern() -> None:
+    missed: list[tuple[str, int]] = []
+    intake = Intake({"inputs": In}, on_missed=lambda track, samples: missed.append((track, samples)))
+    for _ in range(200):
+        intake.push("camera", VideoFrame(np.zeros(6, np.uint8), 2, 2))
+    assert intake.buffers["camera"].try_read() is not None
+    assert missed == []
+
+
+class LongSpeech(Audio):
+    buffer_seconds = 5.0
+
+
+class Long(MediaInput):
+    microphone: LongSpeech
+
+
+def test_a_model_may_ask_for_more() -> None:
+    intake = Intake({"inputs": Long})
+    for _ in range(600):
+        intake.push("microphone", tone(0.01))
+    frames = intake.buffers["microphone"].try_read(500, ReadMode.FIFO)
+    assert frames is not None
+    assert sum(frame.samples for frame in frames) == 5 * 48_000

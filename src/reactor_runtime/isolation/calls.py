@@ -181,6 +181,14 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundMissed:
+    """The model has not read so many samples of an input track in time."""
+
+    track: str
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
 class StepDone:
     """A step of a counted session is done."""
 

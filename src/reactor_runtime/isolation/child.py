@@ -228,6 +228,9 @@ class Desk:
             self._unsettled[number] = told
         self._mouth.say(calls.Said(message, client, number))
 
+    def sound_missed(self, track: str, samples: int) -> None:
+        self._mouth.say(calls.SoundMissed(track, samples))
+
     def step_completed(self, report: StepReport) -> None:
         self._mouth.say(calls.StepDone(report))
 

@@ -169,6 +169,8 @@ class IsolatedHost:
                 self._events.frames_flushed()
             case calls.Said(message, client, number):
                 self._events.message_sent(message, client, partial(self._process.settle, number) if number else None)
+            case calls.SoundMissed(track, samples):
+                self._events.sound_missed(track, samples)
             case calls.StepDone(report):
                 self._events.step_completed(report)
             case calls.StateIs(state):

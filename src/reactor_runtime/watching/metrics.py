@@ -96,6 +96,10 @@ class MediaMetrics:
         self.dropped_samples = make.count(
             "runtime_media_dropped_samples", "Samples of sound that were dropped before they were sent."
         )
+        self.missed_samples = make.count(
+            "runtime_media_missed_samples",
+            "Samples of clients' sound that were dropped because the model did not read them in time.",
+        )
         self.silence = make.count(
             "runtime_media_silence_frames", "Blocks of silence that were sent where the model gave no sound."
         )

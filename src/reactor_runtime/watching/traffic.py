@@ -39,6 +39,7 @@ class Traffic:
         self._stage: Mapping[str, Spread] = {stage: stages.open(stage) for stage in STAGES}
         self._lanes: dict[str, _Lane] = {}
         self._taken: dict[str, int] = {}
+        self._missed: set[str] = set()
         self._counted: dict[int, dict[str, StreamTotals]] = {}
         self._reported: dict[int, float] = {}
         self._since = 0.0
@@ -52,6 +53,7 @@ class Traffic:
         """The session is over."""
         for table in (self._lanes, self._taken, self._counted, self._reported):
             table.clear()
+        self._missed.clear()
 
     def forget(self, connection_id: int) -> None:
         """A connection has gone."""
@@ -84,6 +86,12 @@ class Traffic:
     def taken(self, track: str) -> None:
         """Media of a client goes to one of the model's input tracks."""
         self._taken[track] = self._taken.get(track, 0) + 1
+
+    def first_missed(self, track: str) -> bool:
+        """Whether the model has now for the first time in this session missed something of an input track."""
+        known = track in self._missed
+        self._missed.add(track)
+        return not known
 
     def _lane(self, track: str) -> _Lane | None:
         """The lane of a track that the model has declared."""

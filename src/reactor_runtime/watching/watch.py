@@ -20,6 +20,7 @@ from reactor_runtime.hosting import Outcome
 from reactor_runtime.logs import set_session
 from reactor_runtime.pacer import Plan
 from reactor_runtime.session import STOPPED, EndReason, Move
+from reactor_runtime.tracks import TrackSpec
 from reactor_runtime.watching.journal import Journal
 from reactor_runtime.watching.metrics import UNKNOWN, Metrics
 from reactor_runtime.watching.outline import outline, sdp_outline, short, stats_outline
@@ -252,6 +253,16 @@ class Watch:
     def frame_sent(self, bundle: Bundle, waited: float) -> None:
         """A bundle has gone to every client, after so many seconds until its time came."""
         self.traffic.sent(bundle, waited, self.clock.steady())
+
+    def sound_missed(self, track: TrackSpec, samples: int) -> None:
+        """The model has not read so many samples of an input track in time. The log says so once a session and track."""
+        self.metrics.media.missed_samples.only.add(samples)
+        if self.traffic.first_missed(track.name):
+            logger.warning(
+                "the model reads %r too slowly: %.2f s of sound were dropped; set buffer_seconds on its Audio class to keep more",
+                track.name,
+                samples / track.rate,
+            )
 
     def frames_dropped(self, bundles: tuple[Bundle, ...]) -> None:
         """These will never be sent."""

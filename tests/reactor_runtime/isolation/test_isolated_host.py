@@ -54,6 +54,8 @@ class Owner:
         self.messages.append((message, client))
         self.changes.announce()
 
+    def sound_missed(self, track: str, samples: int) -> None: ...
+
     def step_completed(self, report: StepReport) -> None:
         self.changes.announce()
 

@@ -53,6 +53,7 @@ NAMES = {
     "runtime_media_dropped_frames": "counter",
     "runtime_media_dropped_bundles": "counter",
     "runtime_media_dropped_samples": "counter",
+    "runtime_media_missed_samples": "counter",
     "runtime_media_silence_frames": "counter",
     "runtime_frame_stage_seconds": "histogram",
 }

@@ -3,6 +3,7 @@
 import asyncio
 
 import numpy as np
+import pytest
 from tests.reactor_runtime.waiting import Changes
 
 from reactor_protocol.messages import ApplicationMessage
@@ -15,8 +16,10 @@ from reactor_runtime.playout import Playout
 from reactor_runtime.sending import Told
 from reactor_runtime.session import EndReason, Move, SessionTable
 from reactor_runtime.step_gate import StepReport
+from reactor_runtime.tracks import TrackSpec
 from reactor_runtime.watching.metrics import Metrics
 from reactor_runtime.watching.traffic import Traffic
+from reactor_runtime.watching.watch import Watch
 
 
 def picture() -> VideoFrame:
@@ -75,6 +78,8 @@ class Stagehand:
 
     def message_sent(self, message: ApplicationMessage, client: int | None, told: Told | None = None) -> None: ...
 
+    def sound_missed(self, track: str, samples: int) -> None: ...
+
     def step_completed(self, report: StepReport) -> None: ...
 
 
@@ -123,3 +128,18 @@ def test_what_is_dropped_is_counted() -> None:
     Traffic(metrics).dropped(({"main": picture(), "voice": sound}, {"main": picture()}))
     media = metrics.media
     assert (media.dropped_bundles.only.value, media.dropped_frames.only.value, media.dropped_samples.only.value) == (2, 2, 480)
+
+
+def test_sound_that_was_not_read_is_counted_and_said_once_a_session(caplog: pytest.LogCaptureFixture) -> None:
+    watch = Watch()
+    microphone = TrackSpec("microphone", "audio", "in", 16_000)
+    for _ in range(3):
+        watch.sound_missed(microphone, 8_000)
+    watch.session_began("the next one")
+    watch.sound_missed(microphone, 4_000)
+    assert watch.metrics.media.missed_samples.only.value == 28_000
+    assert [record.getMessage() for record in caplog.records if "too slowly" in record.getMessage()] == [
+        f"the model reads 'microphone' too slowly: {lost} s of sound were dropped; "
+        "set buffer_seconds on its Audio class to keep more"
+        for lost in ("0.50", "0.25")
+    ]
