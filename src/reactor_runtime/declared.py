@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,17 @@ def MessageField(default: Any = MISSING, *, default_factory: Any = MISSING, desc
     if default_factory not in (MISSING, None):
         return field(default_factory=default_factory, metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+MADE_AS = "__reactor_made_as__"
+"""The attribute of a class of the author's that says in which order it was declared."""
+
+_numbers = count()
+
+
+def number_class(declared: type[Any]) -> None:
+    """Notes that a class comes after those that are declared before it, in whichever module."""
+    setattr(declared, MADE_AS, next(_numbers))
 
 
 _ACRONYM = re.compile(r"([A-Z]+)([A-Z][a-z])")

@@ -21,6 +21,7 @@ from reactor_runtime.declared import (
     InputField,
     MessageField,
     UploadedFile,
+    number_class,
     pascal_case,
     snake_case,
 )
@@ -55,6 +56,7 @@ class ModelMessage:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        number_class(cls)
         own = cls.__dict__.get("__annotations__", {})
         _refuse_raw_defaults(cls, own)
         _take_copies(cls, own)

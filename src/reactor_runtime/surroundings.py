@@ -1,15 +1,19 @@
 """What belongs to a model: the outputs and messages that stand beside it.
 
-There is no registry. A model has what is in its class body, else what is in its module; and where several models share a module,
-those of them that its code names, so that no model sees another's.
+There is no registry. A model has what is in its class body and in its module, and in the modules of its author that this one
+imports from; and where several models share a module, those of them that its code names, so that no model sees another's.
 """
 
 from __future__ import annotations
 
 import sys
+import sysconfig
 from collections.abc import Iterable, Iterator
-from types import CodeType, FunctionType
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeVar
+
+from reactor_runtime.declared import MADE_AS
 
 T = TypeVar("T")
 
@@ -24,19 +28,45 @@ def visible(model: type[Any], kind: type[T]) -> list[type[T]]:
     """The subclasses of ``kind`` that belong to a model, in the order of their declaration."""
     owners = authored(model)
     nested = _subclasses((value for owner in owners for value in vars(owner).values()), kind)
-    if nested:
-        return nested
-    found: list[type[T]] = []
+    found: list[type[T]] = list(nested)
     for owner in owners:
         beside = _beside(owner)
         here = _subclasses(beside.values(), kind)
         if _others(model, beside):
             named = _named(owners, beside)
-            here = [
-                value for name, value in beside.items() if name in named and isinstance(value, type) and value in here
-            ] or here
-        found.extend(here)
-    return list(dict.fromkeys(found))
+            of_model = [value for name, value in beside.items() if name in named and isinstance(value, type) and value in here]
+            found.extend(of_model or ([] if nested else here))
+        else:
+            found.extend([*here, *_imported(model, owner, kind)])
+    return sorted(dict.fromkeys(found), key=lambda each: getattr(each, MADE_AS, 0))
+
+
+def _imported(model: type[Any], owner: type[Any], kind: type[T]) -> list[type[T]]:
+    """What is declared in the author's modules that a module imports from, unless these hold other models."""
+    found: list[type[T]] = []
+    pending, seen = [owner.__module__], {owner.__module__}
+    while pending:
+        names = vars(sys.modules[name]) if (name := pending.pop()) in sys.modules else {}
+        if name != owner.__module__ and not _others(model, names):
+            found.extend(value for value in _subclasses(names.values(), kind) if value.__module__ == name)
+        for value in list(names.values()):
+            other = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+            if isinstance(value, ModuleType | FunctionType | type) and isinstance(other, str) and other not in seen:
+                seen.add(other)
+                if _is_authors(sys.modules.get(other)):
+                    pending.append(other)
+    return found
+
+
+_INSTALLED = tuple({str(Path(sysconfig.get_path(name))) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+_PRODUCT = ("reactor_protocol", "reactor_rtc", "reactor_sdk", "reactor_runtime", "reactor_testing")
+
+
+def _is_authors(module: ModuleType | None) -> bool:
+    """Whether a module is the author's own, and not one of those that are installed."""
+    file = getattr(module, "__file__", None)
+    name = getattr(module, "__name__", "")
+    return isinstance(file, str) and not file.startswith(_INSTALLED) and name.partition(".")[0] not in _PRODUCT
 
 
 def _beside(owner: type[Any]) -> dict[str, Any]:

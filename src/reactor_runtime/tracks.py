@@ -14,6 +14,7 @@ from reactor_protocol.errors import InvalidArgumentError
 from reactor_protocol.plain import plain
 from reactor_protocol.resources import TrackKind
 from reactor_rtc.frames import MAX_AUDIO_RATE, MIN_AUDIO_RATE
+from reactor_runtime.declared import number_class
 from reactor_runtime.validation import UnresolvedAnnotation, hints_of
 
 TrackFlow: TypeAlias = Literal["in", "out"]
@@ -120,6 +121,7 @@ class TrackHolder:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._declared = None
+        number_class(cls)
         # Models of reactor-runtime 2.x write @dataclass over their tracks, which leaves alone what a class has of its own.
         if "__init__" not in vars(cls):
             cls.__init__ = cls.__init__  # type: ignore[method-assign]

@@ -68,7 +68,7 @@ def our_runtime(logs: Path, model: Path = MODEL) -> Iterator[Server]:
 
 
 @contextmanager
-def published_runtime(python: Path, logs: Path) -> Iterator[Server]:
+def published_runtime(python: Path, logs: Path, model: Path = MODEL) -> Iterator[Server]:
     port = free_port()
     # Left alone it asks a public STUN server; a name that is reserved for not existing keeps it on this machine.
     env = {
@@ -78,7 +78,7 @@ def published_runtime(python: Path, logs: Path) -> Iterator[Server]:
         "SIGTERM_GRACE_PERIOD": "2",
     }
     argv = [python, "-m", "reactor_runtime.serve"]
-    with Child(argv, cwd=MODEL, env=env, log=logs / "published-runtime", seconds=LIFE_SECONDS) as child:
+    with Child(argv, cwd=model, env=env, log=logs / "published-runtime", seconds=LIFE_SECONDS) as child:
         yield _available(Server(f"http://127.0.0.1:{port}", child))
 
 

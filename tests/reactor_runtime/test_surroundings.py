@@ -46,6 +46,22 @@ def test_a_model_alone_in_its_module_has_all_of_it(two: Any, monkeypatch: pytest
     assert [spec.name for spec in read_contract(two.Red).tracks] == ["red", "blue"]
 
 
+def test_what_the_authors_other_modules_declare_belongs_to_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "words_of_it.py").write_text(
+        "import reactor_runtime as r\nclass Second(r.ModelMessage):\n    a: int\nclass First(r.ModelMessage):\n    b: int\n"
+        "class Seen(r.Output):\n    main_video: r.Video\n"
+    )
+    (tmp_path / "engine_of_it.py").write_text("import words_of_it\ndef show(): return words_of_it.Seen\n")
+    (tmp_path / "model_of_it.py").write_text(
+        "import reactor_runtime as r\nfrom engine_of_it import show\nclass Sent(r.ModelMessage):\n    c: int\n"
+        "class It(r.ReactorApp):\n    class Nested(r.ModelMessage):\n        d: int\n    async def run(self): ...\n"
+    )
+    contract = read_contract(importlib.import_module("model_of_it").It)
+    assert [message.__name__ for message in contract.messages] == ["Second", "First", "Sent", "Nested"]
+    assert [track.name for track in contract.tracks] == ["main_video"]
+
+
 def test_a_name_that_comes_later_in_the_module_is_found_when_the_model_is_read() -> None:
     class Early(ReactorApp):
         @event(name="go")
