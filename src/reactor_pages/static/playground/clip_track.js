@@ -1,8 +1,9 @@
 /**
  * A track of what a player shows: upright, as fast as the clip goes, in the colours that WebRTC means (BT.601, limited range).
  *
- * The stream of a player has the colours of its file (BT.709, full range), and tells them to nobody. Where pages can make frames a
- * worker converts them: those browsers turn drawings into BT.709 of full range. Elsewhere drawings are sent.
+ * The stream of a player has the colours of its file (BT.709, full range), and a drawing has BT.709 in Chromium: both say so in an RTP
+ * extension (color-space) that engines of servers do not read. Where pages can make frames, a worker converts them. Elsewhere drawings
+ * are sent: Firefox makes BT.601 of them.
  */
 
 /** How often a page in the background is drawn, where nothing is shown; browsers make it slower. */
