@@ -32,6 +32,7 @@ from reactor_rtc.port import (
 )
 from reactor_rtc.scope import TaskScope
 from reactor_sdk.conversation import Conversation
+from reactor_sdk.opening import Opening
 from reactor_sdk.tracks import RemoteTrack, pump, remote_track
 
 CHANNELS: Final = (CHANNEL_CONTROL, CHANNEL_DATA)
@@ -98,10 +99,10 @@ class Connection:
         """Takes the answer; media is read from now on."""
         await self._peer.accept_answer(answer)
         self._conversation.hear_answer(answer)
-        origin = asyncio.get_running_loop().time()
+        origin, opening = asyncio.get_running_loop().time(), Opening()
         for track in self._tracks:
             if track.direction == "recvonly":
-                self.remote[track.name] = remote_track(track.kind, origin)
+                self.remote[track.name] = remote_track(track.kind, origin, opening)
                 self._scope.start(self._read(track), f"read {track.name}")
 
     async def ready(self, limit_s: float) -> None:

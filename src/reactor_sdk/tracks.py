@@ -17,6 +17,7 @@ from reactor_protocol.errors import InvalidArgumentError
 from reactor_protocol.resources import TrackKind
 from reactor_rtc.frames import AUDIO_RATE, AudioBlock, Media, VideoFrame
 from reactor_sdk.frames import Outlet
+from reactor_sdk.opening import Opening
 from reactor_sdk.pace import Pace
 from reactor_sdk.player import hold_back
 
@@ -78,8 +79,9 @@ class RemoteVideoTrack(MediaStreamTrack):
 
     kind = "video"
 
-    def __init__(self, origin: float) -> None:
+    def __init__(self, origin: float, opening: Opening | None = None) -> None:
         super().__init__()
+        self._opening = opening or Opening()
         self._timeline = _Timeline(origin)
         self._spacing = _Spacing()
         self._outlet: Outlet[tuple[int, VideoFrame]] = Outlet()
@@ -91,7 +93,8 @@ class RemoteVideoTrack(MediaStreamTrack):
 
     async def recv(self) -> av.VideoFrame:
         """The next frame. Raises ``MediaStreamError`` once the track has ended."""
-        item = await self._outlet.get()
+        with self._opening.watching():
+            item = await self._outlet.get()
         if item is None:
             self.stop()
             raise MediaStreamError
@@ -116,8 +119,9 @@ class RemoteAudioTrack(MediaStreamTrack):
 
     kind = "audio"
 
-    def __init__(self, origin: float) -> None:
+    def __init__(self, origin: float, opening: Opening | None = None) -> None:
         super().__init__()
+        self._opening = opening or Opening()
         self._timeline = _Timeline(origin)
         self._outlet: Outlet[tuple[int, AudioBlock]] = Outlet(_AUDIO_BLOCKS_KEPT)
         self._next = 0
@@ -129,6 +133,7 @@ class RemoteAudioTrack(MediaStreamTrack):
 
     async def recv(self) -> av.AudioFrame:
         """The next block. Raises ``MediaStreamError`` once the track has ended."""
+        await self._opening.listen()
         item = await self._outlet.get()
         if item is None:
             self.stop()
@@ -161,9 +166,12 @@ def _stereo(block: AudioBlock) -> AudioBlock:
 RemoteTrack: TypeAlias = RemoteVideoTrack | RemoteAudioTrack
 
 
-def remote_track(kind: TrackKind, origin: float) -> RemoteTrack:
-    """A track that hands out what it is given. ``origin`` is the loop's time that its ``pts`` count from."""
-    return RemoteVideoTrack(origin) if kind == "video" else RemoteAudioTrack(origin)
+def remote_track(kind: TrackKind, origin: float, opening: Opening | None = None) -> RemoteTrack:
+    """A track that hands out what it is given. ``origin`` is the loop's time that its ``pts`` count from.
+
+    Tracks of one ``opening`` begin together; see :class:`reactor_sdk.opening.Opening`.
+    """
+    return RemoteVideoTrack(origin, opening) if kind == "video" else RemoteAudioTrack(origin, opening)
 
 
 def check_publishable(name: str, kind: TrackKind, track: object) -> None:

@@ -15,6 +15,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from reactor_rtc.frames import AudioBlock, Media, VideoFrame
 from reactor_sdk import InvalidArgumentError
+from reactor_sdk.opening import Opening
 from reactor_sdk.tracks import RemoteAudioTrack, RemoteVideoTrack, check_publishable, pump, remote_track
 
 
@@ -110,6 +111,47 @@ async def test_a_recorder_of_aiortc_takes_video_that_jitters(tmp_path: Path) -> 
     await recorder.stop()
     with av.open(str(tmp_path / "clip.mp4")) as clip:
         assert len(list(clip.decode(video=0))) == 20
+
+
+@pytest.mark.parametrize("sound_first", [True, False])
+async def test_a_recorder_of_both_has_the_picture_that_comes_after_the_sound(tmp_path: Path, sound_first: bool) -> None:
+    opening, now = Opening(), asyncio.get_running_loop().time()
+    video, audio = remote_track("video", now, opening), remote_track("audio", now, opening)
+    recorder = MediaRecorder(str(tmp_path / "clip.mp4"))
+    for track in (audio, video) if sound_first else (video, audio):
+        recorder.addTrack(track)
+    await recorder.start()
+    for number in range(60):
+        audio.put(sound(number * 10_000))
+        if number >= 30 and number % 4 == 0:
+            video.put(VideoFrame.from_rgb(np.full((90, 160, 3), 90, np.uint8), number * 10_000))
+        await asyncio.sleep(0.01)
+    await recorder.stop()
+    with av.open(str(tmp_path / "clip.mp4")) as clip:
+        pictures = list(clip.decode(video=0))
+        assert {(frame.width, frame.height) for frame in pictures} == {(160, 90)}
+    with av.open(str(tmp_path / "clip.mp4")) as clip:
+        assert sum(frame.samples for frame in clip.decode(audio=0)) >= 10 * 480
+
+
+async def test_sound_that_is_heard_alone_waits_for_no_picture() -> None:
+    opening, now = Opening(), asyncio.get_running_loop().time()
+    remote_track("video", now, opening)
+    audio = remote_track("audio", now, opening)
+    audio.put(sound(0))
+    async with asyncio.timeout(4):  # a fifth less than what it would wait for a picture
+        await audio.recv()
+
+
+async def test_sound_does_not_wait_for_ever_for_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reactor_sdk.opening.LIMIT_S", 0.1)
+    opening, now = Opening(), asyncio.get_running_loop().time()
+    watching = asyncio.ensure_future(remote_track("video", now, opening).recv())
+    audio = remote_track("audio", now, opening)
+    audio.put(sound(0))
+    async with asyncio.timeout(20):
+        await audio.recv()
+    watching.cancel()
 
 
 async def test_audio_is_stereo_and_laid_end_to_end() -> None:
