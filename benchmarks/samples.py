@@ -47,3 +47,12 @@ class Commanded:
     """Milliseconds from the sending of each command to its answer."""
 
     round_trips_ms: list[float]
+
+
+@dataclass(frozen=True)
+class Busied:
+    """Under a loop that is never idle: frames handed over in a window (seconds), and how long each command took (ms)."""
+
+    frames: int
+    window_s: float
+    answers_ms: list[float]

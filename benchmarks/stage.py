@@ -43,15 +43,16 @@ class Stage:
     def __init__(self, party: Party, runtime: Child, port: int, logs: Path) -> None:
         self.party = party
         self.runtime = runtime
+        self.port = port
+        self.logs = logs
         self._url = f"http://127.0.0.1:{port}"
-        self._logs = logs
         self._turn = count(1)
 
     def view(self, step: str, *, deadline_s: float, **options: float) -> dict[str, Any]:
         """Run one viewer process to its end; the samples that it brought. Raises LegFailed."""
         self._wait_until_free(SETTLE_S)
         name = f"{step}-{next(self._turn)}"
-        result = self._logs / f"{name}.json"
+        result = self.logs / f"{name}.json"
         result.unlink(missing_ok=True)
         argv = [str(self.party.client_python), "-m", "benchmarks.viewer", step, "--api", self.party.client_api]
         argv += ["--url", self._url, "--result", str(result), "--runtime-pid", str(self.runtime.pid)]
@@ -59,7 +60,7 @@ class Stage:
         for option, value in options.items():
             argv += [f"--{option.replace('_', '-')}", str(value)]
         command = Command(f"viewer {name}", argv, ROOT, clean_environment(), deadline_s + MARGIN_S)
-        with Child(command, self._logs / f"{name}.log") as viewer:
+        with Child(command, self.logs / f"{name}.log") as viewer:
             status = viewer.wait()
             # A client that stumbles while it leaves has been measured all the same.
             if not result.exists():
@@ -71,11 +72,11 @@ class Stage:
         """Run one process with so many viewers to its end, with our engine; the samples that it brought. Raises LegFailed."""
         self._wait_until_free(SETTLE_S)
         name = f"audience-{viewers}-{next(self._turn)}"
-        result = self._logs / f"{name}.json"
+        result = self.logs / f"{name}.json"
         result.unlink(missing_ok=True)
         argv = [sys.executable, "-m", "benchmarks.audience", "--viewers", str(viewers), "--url", self._url]
         argv += ["--result", str(result), "--seconds", str(seconds), "--runtime-pid", str(self.runtime.pid)]
-        run_to_end(Command(name, argv, ROOT, clean_environment(), deadline_s + MARGIN_S), self._logs / f"{name}.log")
+        run_to_end(Command(name, argv, ROOT, clean_environment(), deadline_s + MARGIN_S), self.logs / f"{name}.log")
         samples: dict[str, Any] = json.loads(result.read_text())
         return samples
 

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from benchmarks import pixel_clock, procfs
 from benchmarks.pixel_clock import Picture
-from benchmarks.samples import Commanded, Connected, Streamed
+from benchmarks.samples import Busied, Commanded, Connected, Streamed
 
 MODEL = "bench"
 TRACK = "main_video"
@@ -28,6 +28,10 @@ COMMAND_GAP_S = (0.005, 0.038)
 """Pause between commands, drawn at random from this range, so that they meet the model at every point of its step."""
 ANSWER_S = 5.0
 """How long one command may take to be answered."""
+BUSY_GAP_S = 0.1
+"""Pause between commands beside a busy loop."""
+BUSY_ANSWER_S = 30.0
+"""How long one of them may take."""
 LEAVE_S = 5.0
 """How long saying goodbye may take; what was measured is safe by then."""
 
@@ -165,6 +169,7 @@ class Task:
     count: int
     runtime_pid: int
     deadline_s: float
+    busy_ms: float
 
 
 async def connect_once(task: Task, client: Client, log: FrameLog) -> Connected:
@@ -208,8 +213,36 @@ async def command(task: Task, client: Client, log: FrameLog) -> Commanded:
     return Commanded(round_trips)
 
 
-Step = Callable[[Task, Client, FrameLog], Awaitable[Connected | Streamed | Commanded]]
-STEPS: dict[str, Step] = {"connect": connect_once, "watch": watch, "command": command}
+async def work(busy_s: float) -> None:
+    """A task of the application that computes in every turn of the loop, and never waits for anything."""
+    while True:
+        until = time.perf_counter() + busy_s
+        while time.perf_counter() < until:
+            pass
+        await asyncio.sleep(0)
+
+
+async def beside_work(task: Task, client: Client, log: FrameLog) -> Busied:
+    """Look at the stream and send commands beside a task that keeps the loop busy."""
+    await client.connect()
+    await log.seen.wait()
+    busy = asyncio.ensure_future(work(task.busy_ms / 1000))
+    await asyncio.sleep(WARM_UP_S)
+    log.restart()
+    started, answers = time.monotonic(), list[float]()
+    while time.monotonic() - started < task.seconds:
+        await asyncio.sleep(BUSY_GAP_S)
+        asked = time.monotonic()
+        async with asyncio.timeout(BUSY_ANSWER_S):  # wait_for would take more turns of the loop, on some Pythons
+            await client.mark(len(answers))
+        answers.append((time.monotonic() - asked) * 1000)
+    window, frames = time.monotonic() - started, len(log.ages_ms) + log.unreadable
+    busy.cancel()
+    return Busied(frames, window, answers)
+
+
+Step = Callable[[Task, Client, FrameLog], Awaitable[Connected | Streamed | Commanded | Busied]]
+STEPS: dict[str, Step] = {"connect": connect_once, "watch": watch, "command": command, "busy": beside_work}
 
 
 async def perform(task: Task, block_ms: float) -> None:
@@ -236,6 +269,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--block-ms", type=float, default=0.0)
+    parser.add_argument("--busy-ms", type=float, default=0.0)
     parser.add_argument("--runtime-pid", type=int, default=0)
     parser.add_argument("--deadline-s", type=float, default=60.0)
     arguments = vars(parser.parse_args())

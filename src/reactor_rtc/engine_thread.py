@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+import selectors
 import threading
 from collections.abc import Coroutine
 from typing import Any, Final
@@ -19,6 +20,26 @@ from reactor_rtc.scope import TaskScope
 logger = logging.getLogger(__name__)
 
 _STOP_LIMIT_S: Final = 1.0
+_TURNS: Final = 16
+
+
+class _Selector(selectors.DefaultSelector):
+    """Looks at descriptors when the loop has nothing else to do, or has had something for :data:`_TURNS` turns.
+
+    Each look lets go of the interpreter lock, and a program that computes in another thread gives it back after 5 ms: a frame
+    takes the loop several turns, and would take several times as long.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._skipped = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is not None and timeout <= 0 and self._skipped < _TURNS:
+            self._skipped += 1
+            return []
+        self._skipped = 0
+        return super().select(timeout)
 
 
 class EngineThread:
@@ -26,7 +47,7 @@ class EngineThread:
 
     def __init__(self) -> None:
         # The policy's loop may be one that a program has chosen for its own needs; the engine wakes this one by a descriptor.
-        self.loop: asyncio.AbstractEventLoop = asyncio.SelectorEventLoop()
+        self.loop: asyncio.AbstractEventLoop = asyncio.SelectorEventLoop(_Selector())
         self._scope = TaskScope("engine")
         self._stopping = False
         self._thread = threading.Thread(target=self._serve, name="reactor-engine", daemon=True)

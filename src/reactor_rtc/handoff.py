@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -50,11 +52,17 @@ class Handoff(Generic[T]):
 
 
 class Arrivals(Generic[T]):
-    """What one reader on ``loop`` takes, and another thread puts in. Keeps ``capacity`` items; the oldest gives way."""
+    """What one reader on ``loop`` takes, and another thread puts in. Keeps ``capacity`` items; the oldest gives way.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, capacity: int) -> None:
+    With ``newest_wins`` a reader gets only the newest of several that came while it was busy with another item. What came while
+    it waited, and the loop was busy with something else, it gets item by item.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, capacity: int, *, newest_wins: bool = False) -> None:
         self._loop = loop
-        self._items: deque[T] = deque(maxlen=capacity)
+        self._items: deque[tuple[float, T]] = deque(maxlen=capacity)
+        self._newest_wins = newest_wins
+        self._taken_at = -math.inf
         self._wakes: Handoff[None] = Handoff(loop, self._wake, 1)
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
@@ -62,7 +70,7 @@ class Arrivals(Generic[T]):
 
     def put(self, item: T) -> bool:
         """Adds an item; never waits. False where the loop is closed."""
-        self._items.append(item)
+        self._items.append((time.monotonic(), item))
         return self._wakes.put(None)
 
     def end(self, error: BaseException | None = None) -> None:
@@ -78,14 +86,20 @@ class Arrivals(Generic[T]):
     async def get(self) -> T | None:
         """The oldest item, as soon as there is one; None at the end.
 
-        Lets the loop have its turn each time: a reader slower than what it reads finds the next item ready.
+        The loop has its turn before an item that came while the reader was busy: a reader slower than what it reads always finds
+        the next one ready.
         """
-        if self._items:
+        late = sum(came_at > self._taken_at for came_at, _ in tuple(self._items))
+        if late:
             await asyncio.sleep(0)
+        if late > 1 and self._newest_wins:
+            while len(self._items) > 1:
+                self._items.popleft()
         while True:
             ended = self._ended  # looked at first: what was put in before the end is there by then
             if self._items:
-                return self._items.popleft()
+                self._taken_at = time.monotonic()
+                return self._items.popleft()[1]
             if ended:
                 if self._error is not None:
                     raise self._error

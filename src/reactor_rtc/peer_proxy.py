@@ -42,8 +42,8 @@ MAX_WAITING_BYTES: Final = 64 * 1024 * 1024
 
 _AUDIO_BLOCKS: Final = 256
 """Of sound may be on their way to the engine, whose thread takes them at once."""
-_VIDEO_KEPT, _AUDIO_KEPT = 1, 20
-"""What waits for a reader: the newest picture, or 0.2 s of sound."""
+_VIDEO_KEPT, _AUDIO_KEPT = 6, 20
+"""What waits for a reader whose loop is busy: six pictures, or 0.2 s of sound."""
 
 
 class PeerProxy:
@@ -147,7 +147,8 @@ class PeerProxy:
 
     async def media(self, mid: str) -> AsyncIterator[Media]:
         peer = self._made()
-        arrivals: Arrivals[Media] = Arrivals(self._owner, _VIDEO_KEPT if peer.receives(mid) == "video" else _AUDIO_KEPT)
+        video = peer.receives(mid) == "video"
+        arrivals: Arrivals[Media] = Arrivals(self._owner, _VIDEO_KEPT if video else _AUDIO_KEPT, newest_wins=video)
         reading = asyncio.run_coroutine_threadsafe(self._read(peer, mid, arrivals), self._thread.loop)
         reading.add_done_callback(lambda done: arrivals.end(None if done.cancelled() else done.exception()))
         try:
@@ -158,7 +159,7 @@ class PeerProxy:
 
     async def _read(self, peer: WrtcPeer, mid: str, arrivals: Arrivals[Media]) -> None:
         """On the engine's loop: fills ``arrivals`` until the section ends, or nobody can read any more."""
-        async for media in peer.media(mid):
+        async for media in peer.read(mid, _VIDEO_KEPT):
             if not arrivals.put(media):
                 self._let_go()
 

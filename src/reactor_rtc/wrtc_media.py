@@ -162,18 +162,24 @@ class Inlet:
         if self.kind == "video" and self._tags is None:
             self._tags = Untagger(self._receiver)
 
-    async def read(self) -> AsyncGenerator[Media, None]:
-        """What arrives, until the track ends. Video: the newest picture wins. Audio: 0.2 s are kept."""
-        size = 1 if self.kind == "video" else _AUDIO_BUFFER_BLOCKS
+    async def read(self, pictures: int = 1) -> AsyncGenerator[Media, None]:
+        """What arrives, until the track ends. So many pictures are kept for a slow reader, or 0.2 s of audio; the newest win."""
+        size = pictures if self.kind == "video" else _AUDIO_BUFFER_BLOCKS
         processor = webrtc.MediaStreamTrackProcessor(webrtc.MediaStreamTrackProcessorInit(self._track, size))
         reader = processor.readable.get_reader()
         try:
-            while (chunk := (await reader.read()).value) is not None:
+            at_once = False
+            while True:
+                if at_once:
+                    # A reader slower than the track finds the next frame ready, and would never let the loop have its turn.
+                    await asyncio.sleep(0)
+                reading = reader.read()
+                at_once = reading.done()
+                if (chunk := (await reading).value) is None:
+                    return
                 with chunk:
                     media: Media = _video(chunk, self._tags) if isinstance(chunk, webrtc.VideoFrame) else _audio(chunk)
                 yield media
-                # A reader slower than the track finds the next frame ready, and would never let the loop have its turn.
-                await asyncio.sleep(0)
         finally:
             with contextlib.suppress(webrtc.RTCException, TypeError):
                 await reader.cancel()

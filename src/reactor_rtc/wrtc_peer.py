@@ -283,7 +283,12 @@ class WrtcPeer:
         return await _translate(next(iter(self._outlets.values())).bandwidth())
 
     async def media(self, mid: str) -> AsyncIterator[Media]:
-        async with contextlib.aclosing(self._inlet(mid).read()) as arriving:
+        async for media in self.read(mid, 1):
+            yield media
+
+    async def read(self, mid: str, pictures: int) -> AsyncIterator[Media]:
+        """As :meth:`media`, with so many pictures kept for a reader that is late."""
+        async with contextlib.aclosing(self._inlet(mid).read(pictures)) as arriving:
             async for media in arriving:
                 yield media
 

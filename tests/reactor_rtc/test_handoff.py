@@ -90,6 +90,20 @@ async def test_a_slow_reader_gets_the_newest_and_the_loop_its_turn() -> None:
     await beside
 
 
+async def test_a_reader_that_is_slow_gets_the_newest_and_one_whose_loop_was_busy_gets_all() -> None:
+    arrivals: Arrivals[int] = Arrivals(asyncio.get_running_loop(), 6, newest_wins=True)
+    waiting = asyncio.ensure_future(arrivals.get())
+    await asyncio.sleep(0)
+    for number in (1, 2, 3):
+        arrivals.put(number)
+    assert [await waiting, await arrivals.get(), await arrivals.get()] == [1, 2, 3]
+    for number in (4, 5, 6):
+        arrivals.put(number)
+    assert await arrivals.get() == 6
+    arrivals.put(7)
+    assert await arrivals.get() == 7
+
+
 async def test_a_reader_gets_what_is_there_then_the_end_or_the_failure() -> None:
     loop = asyncio.get_running_loop()
     ended: Arrivals[int] = Arrivals(loop, 2)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Coroutine
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -130,3 +131,40 @@ async def test_a_session_that_was_kept_is_resumed_on_another_loop(fake: FakeCoor
         await program.run(leave())
         kept = reactor.get_session_id()
         assert await program.run(come_back()) == kept
+
+
+async def _block(reactor: Reactor) -> None:
+    """Reads frames, and holds the loop up with each."""
+    async for _frame in reactor.frames():
+        time.sleep(0.05)  # noqa: ASYNC251 - a program that should not, and does
+
+
+async def _compute(_reactor: Reactor) -> None:
+    """Never waits for anything."""
+    while True:
+        until = time.perf_counter() + 0.005
+        while time.perf_counter() < until:
+            pass
+        await asyncio.sleep(0)
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize("beside", [_block, _compute])
+async def test_a_command_is_answered_at_once_however_busy_the_loop_is(
+    fake: FakeCoordinator, program: Program, beside: Callable[[Reactor], Coroutine[Any, Any, None]]
+) -> None:
+    """With the engine on the program's loop: 12.6 s beside a reader that blocks, 1.2 to 2.9 s beside one that computes."""
+
+    async def ask() -> list[float]:
+        async with Reactor("echo", API_KEY, fake.url) as reactor:
+            await _first_frame(reactor)
+            busy, took = asyncio.ensure_future(beside(reactor)), list[float]()
+            for number in range(9):
+                asked = time.monotonic()
+                assert await reactor.send_command("echo", {"n": number}) == {"type": "echo", "data": {"n": number}}
+                took.append(time.monotonic() - asked)
+            busy.cancel()
+            return sorted(took)
+
+    async with asyncio.timeout(60):
+        assert (await program.run(ask()))[4] < 0.2
