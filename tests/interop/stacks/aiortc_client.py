@@ -10,7 +10,7 @@ from typing import Any
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
 
-LIMIT_S = 20.0
+LIMIT_S = 40.0
 LARGE = 200_000
 ENOUGH_FRAMES = 5
 TRACKS = ("main_video", "side_video")
