@@ -1,0 +1,1 @@
+"""Gymnasium environments in the libraries that people train with, each in a virtual environment of its own."""
