@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(table(rows))
     if asked.page is not None:
         before, _, rest = asked.page.read_text(encoding="utf-8").partition(BEGIN)
-        asked.page.write_text(f"{before}{BEGIN}\n{table(rows)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+        asked.page.write_text(f"{before}{BEGIN}\n\n{table(rows)}\n\n{END}{rest.partition(END)[2]}", encoding="utf-8")
     return int(any(row.result != "works" for row in rows))
 
 

@@ -2,7 +2,7 @@
 """TorchRL: its own checker, GymEnv by the name, GymWrapper, transforms and a collector."""
 
 from torchrl.collectors import Collector
-from torchrl.envs import CatFrames, Compose, GrayScale, GymEnv, GymWrapper, StepCounter, ToTensorImage, TransformedEnv
+from torchrl.envs import Compose, GrayScale, GymEnv, GymWrapper, StepCounter, ToTensorImage, TransformedEnv
 from torchrl.envs.utils import RandomPolicy, check_env_specs
 
 from reactor_sdk.gym import ENV_ID, ReactorEnv
@@ -27,10 +27,9 @@ def named():
 
 
 def transformed():
-    keys = {"in_keys": ["observation"]}
-    chain = Compose(ToTensorImage(**keys), GrayScale(**keys), CatFrames(4, -3, **keys), StepCounter(10))
-    env = TransformedEnv(wrapped(), chain)
-    assert env.rollout(5)["observation"].shape == (5, 4, 160, 128)
+    keys = {"in_keys": ["pixels"]}
+    env = TransformedEnv(wrapped(), Compose(ToTensorImage(**keys), GrayScale(**keys), StepCounter(10)))
+    assert env.rollout(5)["pixels"].shape == (5, 1, 160, 128)
     env.close()
 
 
@@ -44,6 +43,6 @@ def collected():
 TRIED = {
     "check_env_specs(GymWrapper)": checked,
     'GymEnv("openreactor/Reactor-v0")': named,
-    "GrayScale, CatFrames, StepCounter": transformed,
+    "ToTensorImage, GrayScale, StepCounter": transformed,
     "Collector": collected,
 }
