@@ -1,6 +1,8 @@
 # mypy: ignore-errors
 """RLlib: one iteration of PPO, its environment in an actor of Ray."""
 
+import sys
+
 import ray
 from gymnasium.wrappers import GrayscaleObservation, ResizeObservation, TimeLimit
 from ray.rllib.algorithms.ppo import PPOConfig
@@ -15,6 +17,8 @@ def small(given):
 
 
 def learnt():
+    # Actors know nothing of this program.
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     register_env("digits", small)
     config = PPOConfig().environment("digits", env_config={"local": True, "action_command": "show"})
