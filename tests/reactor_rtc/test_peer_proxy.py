@@ -67,6 +67,7 @@ async def busy() -> AsyncIterator[Busy]:
         await asyncio.wait([task])
 
 
+@pytest.mark.timing
 async def test_a_message_reaches_a_loop_that_is_never_idle() -> None:
     async with connected(make_peer, make_peer) as pair, busy() as work:
         for number in range(5):
@@ -76,6 +77,7 @@ async def test_a_message_reaches_a_loop_that_is_never_idle() -> None:
             assert work.turns - asked <= MOST_TURNS
 
 
+@pytest.mark.timing
 async def test_frames_cross_between_loops_that_are_never_idle() -> None:
     """The sender's and the receiver's: here it is the same."""
     async with connected(make_peer, make_peer) as pair, busy() as work, reading(pair.answerer, pair.mids[1]) as seen:
