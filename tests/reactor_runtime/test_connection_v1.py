@@ -86,7 +86,7 @@ async def test_the_schema_and_a_clip_are_answered_under_their_ids() -> None:
 
 async def test_a_schema_that_is_too_large_is_refused_under_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
     async with joined(chunks=None) as (house, visitor):
-        monkeypatch.setattr(house.runtime, "schema", lambda: RuntimeMessage("modelSchema", {"x": "y" * 300_000}))
+        monkeypatch.setattr(house.runtime, "schema_document", lambda: {"x": "y" * 300_000})
         visitor.say(RequestSchema("c1"))
         await visitor.changes.until(lambda: any(isinstance(m, PublishResult) for m in visitor.received))
         (refused,) = [m for m in visitor.received if isinstance(m, PublishResult)]

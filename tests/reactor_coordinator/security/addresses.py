@@ -42,6 +42,7 @@ OF_THE_HOUSE: list[tuple[str, str, dict[str, Any] | None]] = [
 """For admins alone."""
 WITHOUT_A_TOKEN = {
     ("POST", "/tokens"),
+    ("GET", "/tokens"),
     ("GET", "/.well-known/jwks.json"),
     ("GET", "/health"),
     ("GET", "/metrics"),
