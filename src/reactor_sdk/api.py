@@ -145,7 +145,7 @@ class Api:
             sent["Content-Type"] = "application/json"
             content = body.model_dump_json(exclude_none=True) if isinstance(body, Resource) else json.dumps(body)
         url = URL(self._base + path)
-        async with translated(url), self._session().request(method, url, data=content, headers=sent) as response:
+        async with translated(url), (await self._session()).request(method, url, data=content, headers=sent) as response:
             payload = await response.read()
             raise_for_status(response, payload, _secrets(sent))
             return Reply(response.status, payload, f"{method} {path}")
@@ -171,7 +171,7 @@ class Api:
 
     async def _open_stream(self, url: URL, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=REQUEST_TIMEOUT_S)
-        response = await self._session().get(url, headers={**headers, "Accept": EVENT_STREAM}, timeout=timeout)
+        response = await (await self._session()).get(url, headers={**headers, "Accept": EVENT_STREAM}, timeout=timeout)
         if response.status >= 400:
             async with response:
                 raise_for_status(response, await response.read(), _secrets(headers))
@@ -200,27 +200,32 @@ class Api:
         target = URL(url, encoded=True)
         headers = {"Content-Type": mime_type, "Content-Length": str(size)}
         unlimited = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=REQUEST_TIMEOUT_S)
-        request = self._session().put(target, data=chunks, headers=headers, timeout=unlimited)
+        request = (await self._session()).put(target, data=chunks, headers=headers, timeout=unlimited)
         async with translated(target), request as response:
             raise_for_status(response, await response.read())
 
-    def _forsake(self) -> None:
-        """Nothing can be closed on a loop that is closed; its sockets go with the last reference."""
-        if self._http is not None and not self._http.closed:
-            self._http.detach()
-        self._http = None
+    async def _forsake(self) -> None:
+        """Lets go of the HTTP connection of another loop. Of one that is closed the sockets go with the last reference."""
+        http, self._http = self._http, None
+        if http is None or http.closed:
+            return
+        if self._loop is not None and self._loop.is_closed():
+            await http.close()  # touches nothing of that loop, and marks the pool closed: else aiohttp complains of it
+        else:
+            http.detach()
 
     async def close(self) -> None:
         """Closes the HTTP connection."""
         if self._loop is not asyncio.get_running_loop():
-            self._forsake()
+            await self._forsake()
         if self._http is not None:
             http, self._http = self._http, None
             await http.close()
 
-    def _session(self) -> aiohttp.ClientSession:
-        if self._http is None or self._http.closed or self._loop is not asyncio.get_running_loop():
-            self._forsake()
+    async def _session(self) -> aiohttp.ClientSession:
+        if self._loop is not asyncio.get_running_loop():
+            await self._forsake()
+        if self._http is None or self._http.closed:
             self._loop = asyncio.get_running_loop()
             timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
             self._http = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())

@@ -84,6 +84,17 @@ async def test_disconnect_lets_go_of_a_loop_that_has_ended_and_all_else_says_so(
         await program.run(reactor.disconnect())
 
 
+async def test_disconnect_after_the_loop_has_ended_leaves_no_complaint_in_the_log(
+    fake: FakeCoordinator, program: Program, caplog: pytest.LogCaptureFixture
+) -> None:
+    reactor = Reactor("echo", API_KEY, fake.url)
+    async with asyncio.timeout(40):
+        await program.run(_first_frame(reactor))
+        await program.run(reactor.disconnect())
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
 async def test_a_stream_of_a_loop_that_has_ended_does_not_wait_for_ever(fake: FakeCoordinator, program: Program) -> None:
     reactor = Reactor("echo", API_KEY, fake.url)
 
