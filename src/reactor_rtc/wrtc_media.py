@@ -116,8 +116,10 @@ class Outlet:
         chunk = _engine_video(media) if isinstance(media, VideoFrame) else _engine_audio(media)
 
         def written(future: asyncio.Future[None]) -> None:
-            if not future.cancelled() and (error := future.exception()) is not None:
+            error = None if future.cancelled() else future.exception()
+            if error is not None:
                 logger.debug("media was not sent: %s", error)
+            if future.cancelled() or error is not None:
                 chunk.close()
 
         self._writer.write(chunk).add_done_callback(written)
@@ -167,6 +169,7 @@ class Inlet:
         size = pictures if self.kind == "video" else _AUDIO_BUFFER_BLOCKS
         processor = webrtc.MediaStreamTrackProcessor(webrtc.MediaStreamTrackProcessorInit(self._track, size))
         reader = processor.readable.get_reader()
+        reading: asyncio.Future[Any] | None = None
         try:
             at_once = False
             while True:
@@ -177,12 +180,22 @@ class Inlet:
                 at_once = reading.done()
                 if (chunk := (await reading).value) is None:
                     return
+                reading = None
                 with chunk:
                     media: Media = _video(chunk, self._tags) if isinstance(chunk, webrtc.VideoFrame) else _audio(chunk)
                 yield media
         finally:
+            _drop(reading)
             with contextlib.suppress(webrtc.RTCException, TypeError):
                 await reader.cancel()
+
+
+def _drop(reading: asyncio.Future[Any] | None) -> None:
+    """A reader that was cancelled just as a chunk came has not seen it, and the engine wants each of them closed."""
+    if reading is None or not reading.done() or reading.cancelled() or reading.exception() is not None:
+        return
+    if (chunk := reading.result().value) is not None:
+        chunk.close()
 
 
 def _ignore(_picture: EncodedPicture | None) -> None:

@@ -68,9 +68,9 @@ async def test_who_shares_an_encoder_is_told_too() -> None:
 
 
 async def test_a_command_that_shows_nothing_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visible, "VISIBLE_TIMEOUT_S", 0.3)
     async with watching(MODEL) as client:
         await client.send_command("show", {"level": 10}, wait="visible")
+        monkeypatch.setattr(visible, "VISIBLE_TIMEOUT_S", 0.3)
         with pytest.raises(RequestTimeoutError, match=r"be_quiet was run, but frame \d of 'main_video'.* within 0.3 s"):
             await client.send_command("be_quiet", {}, wait="visible")
 

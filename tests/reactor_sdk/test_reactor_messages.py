@@ -180,7 +180,7 @@ async def test_on_and_off(fake: FakeCoordinator, connected: Reactor) -> None:
     await connected.send_command("echo", {"n": 2})
     assert heard == [{"type": "echo", "data": {"n": 1}}]
     with pytest.raises(InvalidArgumentError, match="status_changed"):
-        connected.on("frame", print)  # type: ignore[arg-type]
+        connected.on("picture", print)  # type: ignore[arg-type]
 
 
 @network

@@ -127,7 +127,8 @@ async def test_a_token_of_a_key_is_renewed_while_a_session_runs(fake: FakeCoordi
     reference = await connected.upload_file(b"123")
     assert fake.uploads[reference.upload_id] == b"123"
     sent = [request.headers["Authorization"] for request in fake.requested("POST /sessions/{id}/uploads")]
-    assert sent == ["Bearer jwt-of-the-test", "Bearer jwt-of-the-test-2"]
+    # What listens to the session's events may have met the refusal first.
+    assert sent[-1] == "Bearer jwt-of-the-test-2"
     assert len(fake.requested("POST /tokens")) == 2
 
 
