@@ -130,7 +130,7 @@ async def perform(url: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     heard = Heard(reactor)
     await reactor.connect()
     seen: list[Any] = [await frame_of(reactor, 40)]
-    waiting = [reactor.send_command("be_busy", {"seconds": 0.5})]
+    waiting = [reactor.send_command("be_busy", {"seconds": 2.0})]
     waiting += [reactor.send_command("encode", {"number": number}) for number in (1, 2)]
     waiting += [reactor.send_command("look", {}), reactor.send_command("encode", {"number": 3})]
     await asyncio.gather(*waiting)

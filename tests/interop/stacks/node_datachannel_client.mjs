@@ -5,7 +5,8 @@ import { TRACKS, Visit, endsFrame } from "./visit.mjs";
 
 const visit = new Visit(process.argv[2], process.argv[3]);
 await visit.begin();
-const peer = new PeerConnection("client", { iceServers: [] });
+// It would make an offer of its own with the first channel, and gather for it before anybody listens.
+const peer = new PeerConnection("client", { iceServers: [], disableAutoNegotiation: true });
 const tracks = TRACKS.map((name, index) => {
   const video = new Video(`video${index}`, "RecvOnly");
   video.addVP8Codec(96);
