@@ -122,8 +122,11 @@ def test_what_is_exported_dreams_as_the_network_does(trained: Trained, tmp_path:
     dream.reset(1)
     frames = np.load(tmp_path / "starts.npz")["frames"][1]
     actions = np.concatenate([np.load(tmp_path / "starts.npz")["actions"][1], [[1.0, 0.5, 0.0]]]).astype(np.float32)
-    noise = np.random.default_rng(3)
-    noise.integers(3, size=1)  # chance has chosen a beginning before
+    # The dream began somewhere when it was made, with noise of its own, and now again: each is drawn from the seed's stream.
+    beginnings = np.random.default_rng(3)
+    beginnings.integers(2**63)
+    beginnings.integers(3, size=1)
+    noise = np.random.default_rng(beginnings.integers(2**63))
     seen = dream.step(np.array([1.0, 0.5, 0.0], np.float32))
     given = torch.from_numpy(noise.standard_normal((1, 12, 32, 32), dtype=np.float32))
     context = to_network(torch.from_numpy(frames)).flatten(0, 1)[None]
