@@ -36,6 +36,7 @@ def both(published_runtime_python: Path, tmp_path_factory: pytest.TempPathFactor
     return checked(sys.executable, folder / "ours"), checked(published_runtime_python, folder / "theirs")
 
 
+@pytest.mark.against("runtime", "reactor-runtime", "3.10.0", "authors' unit tests: contract, plain objects, schema")
 def test_authors_unit_tests_find_the_same_on_both(both: tuple[dict[str, Any], dict[str, Any]]) -> None:
     ours, theirs = both
     assert differences(ours, theirs) == []
@@ -108,6 +109,7 @@ EXPECTED: dict[str, list[str]] = {
 
 
 @pytest.mark.network
+@pytest.mark.against("runtime", "reactor-runtime", "3.10.0", "models in its style: messages, hooks, a session's way")
 async def test_a_session_has_the_same_hooks_and_messages_on_both(
     servers: tuple[str, tuple[Server, Server]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
 def tried(pairing: Pairing) -> object:
     """A parameter that says what is run against what."""
     if pairing.server == "published-runtime":
-        mark = pytest.mark.against("runtime", "reactor-runtime", "3.10.0", f"its server, visited by the client {pairing.client}")
+        mark = pytest.mark.against("runtime", "reactor-runtime", "3.10.0", "its server, visited by our client")
     else:
         package = "@reactor-team/js-sdk, in Chromium" if pairing.client == "2.9.0" else "reactor-sdk"
         mark = pytest.mark.against("client", package, pairing.client, f"on our {pairing.server}: all steps of a session")

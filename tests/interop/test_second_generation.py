@@ -165,6 +165,7 @@ EXPECTED = [
 
 
 @pytest.mark.network
+@pytest.mark.against("runtime", "reactor-runtime", VERSION, "a 2.x model of one file: messages, hooks, frames")
 async def test_a_model_of_the_second_generation_does_the_same_under_2_10_1_and_under_ours(
     second_generation_python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,6 +202,7 @@ def offered(document: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.network
+@pytest.mark.against("runtime", "reactor-runtime", VERSION, "a 2.x model of one file: schema")
 def test_its_schema_says_the_same(second_generation_python: Path, tmp_path: Path) -> None:
     theirs = schema([second_generation_python, "-m", "reactor_runtime.serve", "schema"], tmp_path / "theirs.json")
     ours = schema([sys.executable, "-m", "reactor_runtime.schema"], tmp_path / "ours.json")
