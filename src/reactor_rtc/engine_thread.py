@@ -10,6 +10,7 @@ import asyncio
 import atexit
 import logging
 import selectors
+import sys
 import threading
 from collections.abc import Coroutine
 from typing import Any, Final
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 _STOP_LIMIT_S: Final = 1.0
 _TURNS: Final = 16
+_SWITCH_S: Final = 0.0005
 
 
 class _Selector(selectors.DefaultSelector):
@@ -54,6 +56,9 @@ class EngineThread:
         self._thread.start()
 
     def _serve(self) -> None:
+        # An event takes the engine's thread many steps, each of which may wait for the interpreter lock: beside a program that
+        # computes, that is a switch interval each time, of 5 ms unless it is shortened.
+        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
         asyncio.set_event_loop(self.loop)
         while not self._stopping:
             try:
